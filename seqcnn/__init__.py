@@ -1,0 +1,46 @@
+"""seqcnn: 1D convolutional networks for time series, text and audio behind one scikit-learn estimator.
+
+The package imports nothing heavy by itself: a name is loaded when it is first used (PEP 562), so that
+``import seqcnn`` costs next to nothing and parts that do not need torch never load it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from seqcnn import datasets, encoders
+    from seqcnn.encoders import list_encoders
+    from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
+
+__all__ = [
+    "SeqCNNClassifier",
+    "SeqCNNEmbedder",
+    "SeqCNNRegressor",
+    "datasets",
+    "encoders",
+    "list_encoders",
+]
+
+_HOMES = {
+    "SeqCNNClassifier": "seqcnn.estimators",
+    "SeqCNNEmbedder": "seqcnn.estimators",
+    "SeqCNNRegressor": "seqcnn.estimators",
+    "list_encoders": "seqcnn.encoders",
+}
+_SUBMODULES = ("datasets", "encoders")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    if name in _SUBMODULES:
+        return importlib.import_module(f"seqcnn.{name}")
+    raise AttributeError(f"module 'seqcnn' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,16 @@
+"""The few type names that every layer shares."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Kind: TypeAlias = Literal["series", "text", "audio"]
+"""What an input is: numbers over time, characters, or a recorded wave."""
+
+FloatArray: TypeAlias = NDArray[np.float32]
+Float64Array: TypeAlias = NDArray[np.float64]
+IntegerArray: TypeAlias = NDArray[np.int64]
+AnyArray: TypeAlias = NDArray[Any]
