@@ -60,9 +60,7 @@ def check_integer(name: str, value: Any, *, minimum: int, caller: str, or_none: 
     if value is None and or_none:
         return
     wanted = f"an integer of at least {minimum}" + (", or None" if or_none else "")
-    message = (
-        f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. Pass {name}={minimum} or more."
-    )
+    message = f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. Pass {name}={minimum} or more."
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(message)
     if value < minimum:
@@ -97,7 +95,9 @@ def check_number(
         bounds.append(f"at most {maximum:g}")
     wanted = f"a number {join_words(bounds)}" if bounds else "a finite number"
     wanted += ", or None" if or_none else ""
-    message = f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. Pass a value in that range."
+    message = (
+        f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. Pass a value in that range."
+    )
     if not isinstance(value, Real) or isinstance(value, bool):
         raise TypeError(message)
     number = float(value)
@@ -113,3 +113,23 @@ def check_boolean(name: str, value: Any, *, caller: str) -> None:
             f"The '{name}' parameter of {caller} must be True or False. Received: {shorten(value)}. "
             f"Pass {name}=True or {name}=False."
         )
+
+
+def name_first(phrases: Sequence[str], limit: int = 5) -> str:
+    """Join the first phrases and count the others, so that a thousand bad records still make one sentence.
+
+    >>> name_first(["X[0]", "X[1]", "X[2]", "X[3]"], limit=2)
+    'X[0], X[1] and 2 more'
+    """
+    if len(phrases) <= limit:
+        return join_words(phrases)
+    return f"{', '.join(phrases[:limit])} and {len(phrases) - limit:,} more"
+
+
+def count_word(count: int, word: str) -> str:
+    """Count something, in the singular where it is one.
+
+    >>> count_word(1, "channel"), count_word(1200, "channel")
+    ('1 channel', '1,200 channels')
+    """
+    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"

@@ -1,0 +1,145 @@
+"""Batches by indexing data that stay in memory.
+
+All records lie end to end in one tensor and a window is a pair of numbers into it, so overlapping windows cost nothing
+and a batch is one indexing operation.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqcnn._types import IntegerArray
+from seqcnn.inputs.records import Records
+from seqcnn.windows import WindowTable
+
+
+class Batch(NamedTuple):
+    """What a network takes.
+
+    Attributes
+    ----------
+    x
+        ``(batch, channels, time)``, or ``(batch, time)`` codes for text; zero behind each window's length.
+    lengths
+        ``(batch,)``, or None where nothing is padded.
+    """
+
+    x: Tensor
+    lengths: Tensor | None
+
+
+class WindowStore:
+    """The windows of some records, ready to be cut into batches.
+
+    Parameters
+    ----------
+    records
+        What an input adapter gave.
+    table
+        Where the windows lie.
+    minimum_length
+        Batches are padded at least to this many steps (an encoder's stride).
+    dtype
+        Of the numbers; codes stay integers.
+    device
+        Where the data, and so the batches, are kept.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        table: WindowTable,
+        *,
+        minimum_length: int = 1,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | None = None,
+    ) -> None:
+        self.is_text = records.kind == "text"
+        joined = np.concatenate(records.values, axis=-1)
+        tensor = torch.from_numpy(joined).to(device)
+        # Steps first: a window is then one run of rows, and channels come out innermost.
+        self._steps = tensor if self.is_text else tensor.to(dtype).T.contiguous()
+        offsets = np.concatenate([[0], np.cumsum(records.lengths)])[:-1]
+        self._first = torch.from_numpy(offsets[table.record] + table.start).to(device)
+        self._lengths = torch.from_numpy(table.lengths).to(device)
+        self.lengths = table.lengths
+        self._minimum_length = minimum_length
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batch(self, windows: IntegerArray) -> Batch:
+        """Return these windows as one batch."""
+        rows = torch.from_numpy(windows).to(self._first.device)
+        chosen = self.lengths[windows]
+        longest = max(int(chosen.max()), self._minimum_length)
+        first, lengths = self._first[rows], self._lengths[rows]
+        index = first[:, None] + torch.arange(longest, device=first.device)
+        if int(chosen.min()) == longest:
+            return Batch(self._arrange(self._steps[index]), None)
+        real = torch.arange(longest, device=first.device) < lengths[:, None]
+        gathered = self._steps[torch.where(real, index, first[:, None])]
+        gathered = gathered.masked_fill(~(real if self.is_text else real[..., None]), 0)
+        return Batch(self._arrange(gathered), lengths)
+
+    def _arrange(self, gathered: Tensor) -> Tensor:
+        return gathered.long() if self.is_text else gathered.transpose(1, 2)
+
+
+def training_batches(
+    lengths: IntegerArray, batch_size: int, generator: np.random.Generator, *, equal_length: bool = False
+) -> list[IntegerArray]:
+    """Shuffle windows into batches of one epoch.
+
+    Windows of unequal length are shuffled, then sorted by length within stretches of 32 batches, so that little is
+    padded and batches still differ from epoch to epoch. Sizes differ by one at most: no batch is left with a lone window.
+
+    Parameters
+    ----------
+    lengths
+        Samples of each window, ``(n_windows,)``.
+    batch_size
+        Windows of a batch, at most.
+    generator
+        The source of chance.
+    equal_length
+        Whether a batch must hold windows of one length only (for modules that know no padding).
+
+    Returns
+    -------
+    list of ndarray
+        Positions of the windows of each batch; every window is in exactly one.
+    """
+    order = generator.permutation(len(lengths))
+    if equal_length:
+        batches = [
+            part
+            for length in np.unique(lengths)
+            for part in _cut_evenly(order[lengths[order] == length], batch_size)
+        ]
+    elif lengths.min() == lengths.max():
+        return _cut_evenly(order, batch_size)
+    else:
+        batches = [
+            part
+            for stretch in _cut_evenly(order, 32 * batch_size)
+            for part in _cut_evenly(stretch[np.argsort(lengths[stretch], kind="stable")], batch_size)
+        ]
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def prediction_batches(lengths: IntegerArray, batch_size: int, *, equal_length: bool = False) -> list[IntegerArray]:
+    """Cut windows into batches for prediction, sorted by length so that little is padded."""
+    order = np.argsort(lengths, kind="stable")
+    if not equal_length:
+        return _cut_evenly(order, batch_size)
+    ends = np.flatnonzero(np.diff(lengths[order])) + 1
+    return [part for stretch in np.split(order, ends) for part in _cut_evenly(stretch, batch_size)]
+
+
+def _cut_evenly(order: IntegerArray, batch_size: int) -> list[IntegerArray]:
+    return np.array_split(order, -(-len(order) // batch_size))

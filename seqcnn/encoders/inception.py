@@ -1,0 +1,101 @@
+"""One network of InceptionTime.
+
+Ismail Fawaz et al. (2020), "InceptionTime: finding AlexNet for time series classification", arXiv 1909.04939.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqcnn.encoders.base import SequenceEncoder, receptive_field
+from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.normalization import BatchNorm1d
+from seqcnn.layers.pooling import MaxPool1d
+
+
+class InceptionModule(nn.Module):
+    """Convolutions of several lengths side by side behind a bottleneck, and a max-pooled view beside them.
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, width * (len(kernel_sizes) + 1), time)``.
+    """
+
+    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int]) -> None:
+        super().__init__()
+        # One channel has nothing to be squeezed (so do the authors).
+        self.bottleneck = Conv1d(in_channels, width, 1, bias=False) if in_channels > 1 else nn.Identity()
+        squeezed = width if in_channels > 1 else 1
+        self.branches = nn.ModuleList(Conv1d(squeezed, width, size, padding="same", bias=False) for size in kernel_sizes)
+        self.pool = MaxPool1d(3, 1, centred=True)
+        self.pooled_branch = Conv1d(in_channels, width, 1, bias=False)
+        self.normalization = BatchNorm1d(width * (len(kernel_sizes) + 1))
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the module."""
+        squeezed = self.bottleneck(x)
+        views = [branch(squeezed) for branch in self.branches]
+        views.append(self.pooled_branch(self.pool(x, mask)))
+        # Joined as images, because torch.cat keeps the channels innermost only there.
+        joined = as_sequence(torch.cat([as_image(view) for view in views], 1))
+        return F.relu(self.normalization(joined, mask))
+
+
+class Inception(SequenceEncoder):
+    """Six inception modules with a shortcut around every third.
+
+    InceptionTime itself is the mean of five such networks.
+
+    Parameters
+    ----------
+    in_channels
+        Channels of the input.
+    width
+        Filters of each branch (32 in the paper); a module has ``width * (len(kernel_sizes) + 1)`` channels.
+    depth
+        Modules.
+    kernel_sizes
+        Time steps of the branches' kernels.
+
+    Notes
+    -----
+    Shape: ``(batch, in_channels, time)`` to ``(batch, 4 * width, time)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> Inception(1, width=8)(torch.zeros(2, 1, 50)).shape
+    torch.Size([2, 32, 50])
+    """
+
+    def __init__(
+        self, in_channels: int, *, width: int = 32, depth: int = 6, kernel_sizes: Sequence[int] = (40, 20, 10)
+    ) -> None:
+        super().__init__()
+        channels = width * (len(kernel_sizes) + 1)
+        self.in_channels, self.out_channels, self.stride = in_channels, channels, 1
+        # The pooled branch spans 3 steps, which only tiny kernels fall short of.
+        self.receptive_field = receptive_field((max(*kernel_sizes, 3), 1) for _ in range(depth))
+        self.inception_modules = nn.ModuleList()
+        self.shortcuts = nn.ModuleList()
+        shortcut_channels = in_channels
+        for position in range(depth):
+            self.inception_modules.append(
+                InceptionModule(in_channels if position == 0 else channels, width, kernel_sizes)
+            )
+            if position % 3 == 2:
+                self.shortcuts.append(ConvBlock(shortcut_channels, channels, 1, activation=False))
+                shortcut_channels = channels
+
+    def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Apply the modules to ``(batch, in_channels, time)``."""
+        start = x
+        for position, module in enumerate(self.inception_modules):
+            x = module(x, mask)
+            if position % 3 == 2:
+                x = start = F.relu(x + self.shortcuts[position // 3](start, mask))
+        return x

@@ -1,0 +1,95 @@
+"""The table of encoders: one entry enrols an architecture everywhere, in the estimators as in the contract tests."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast, get_args
+
+from seqcnn._checks import check_choice, did_you_mean, join_words, shorten
+from seqcnn._types import Kind
+from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.encoders.fcn import FCN
+from seqcnn.encoders.inception import Inception
+from seqcnn.encoders.resnet import ResNet
+from seqcnn.encoders.waveform import m5, m11
+from seqcnn.encoders.zhang import zhang_small
+
+
+@dataclass(frozen=True)
+class EncoderEntry:
+    """What the table knows of an encoder: what it is for, and ``build(in_channels, **parameters)``."""
+
+    kind: Kind
+    build: Callable[..., SequenceEncoder]
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The parameters that ``encoder__...`` may set and their defaults, from the one place that states them."""
+        signature = inspect.signature(self.build)
+        return {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
+ENCODERS: Mapping[str, EncoderEntry] = {
+    "fcn": EncoderEntry("series", FCN),
+    "resnet": EncoderEntry("series", ResNet),
+    "inception": EncoderEntry("series", Inception),
+    "zhang-small": EncoderEntry("text", zhang_small),
+    "m5": EncoderEntry("audio", m5),
+    "m11": EncoderEntry("audio", m11),
+}
+
+
+def list_encoders(kind: Kind | None = None) -> list[str]:
+    """Return the names that ``encoder=`` takes.
+
+    Parameters
+    ----------
+    kind
+        "series", "text" or "audio" for those made for it; None for all. An encoder for series also takes audio, and
+        the other way round: all of them read ``(batch, channels, time)``.
+
+    Raises
+    ------
+    ValueError
+        If ``kind`` is something else.
+
+    Examples
+    --------
+    >>> list_encoders("series")
+    ['fcn', 'resnet', 'inception']
+    """
+    check_choice("kind", kind, [*get_args(Kind), None], caller="list_encoders")
+    return [name for name, entry in ENCODERS.items() if kind in (None, entry.kind)]
+
+
+def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *, caller: str) -> SequenceEncoder:
+    """Build a named encoder with its ``encoder__...`` parameters.
+
+    Raises
+    ------
+    ValueError
+        If the table has no such name, or the encoder no such parameter.
+    """
+    entry = find_encoder(name, caller=caller)
+    unknown = [parameter for parameter in parameters if parameter not in entry.defaults]
+    if unknown:
+        hints = "".join(did_you_mean(f"encoder__{word}", [f"encoder__{p}" for p in entry.defaults]) for word in unknown)
+        raise ValueError(
+            f"The encoder {name!r} of {caller} has no parameter {join_words(map(repr, unknown), 'or')}. {hints}"
+            f"It takes {join_words(f'encoder__{known}' for known in entry.defaults)}."
+        )
+    return entry.build(in_channels, **parameters)
+
+
+def find_encoder(name: str, *, caller: str) -> EncoderEntry:
+    """Return the entry of this name, or raise ValueError with the nearest name."""
+    if name not in ENCODERS:
+        choices = cast("list[str]", list(ENCODERS))
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} must be 'auto', a torch.nn.Module or one of "
+            f"{join_words(map(repr, choices), 'or')}. Received: {shorten(name)}. {did_you_mean(name, choices)}"
+            f"list_encoders() shows the names."
+        )
+    return ENCODERS[name]

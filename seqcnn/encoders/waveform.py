@@ -1,0 +1,116 @@
+"""Very deep networks on the raw wave: M5 and M11.
+
+Dai et al. (2017), "Very deep convolutional neural networks for raw waveforms", arXiv 1610.00087.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from seqcnn.encoders.base import SequenceEncoder, receptive_field
+from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.masking import stride_mask
+from seqcnn.layers.pooling import MaxPool1d
+
+_FIRST_KERNEL, _FIRST_STRIDE, _KERNEL, _POOL = 80, 4, 3, 4
+
+
+class WaveformCNN(SequenceEncoder):
+    """A first kernel of 80 samples (10 ms at 8 kHz) acts as a filter bank; stages of short kernels follow.
+
+    Max pooling by 4 stands between the stages, and channels double from the second stage on, all as in the paper.
+
+    Parameters
+    ----------
+    in_channels
+        Channels of the waveform, 1 for mono.
+    width
+        Channels of the first convolution.
+    stage_widths
+        Channels of each stage.
+    stage_depths
+        Convolutions of each stage.
+    pool_last
+        Whether the last stage is pooled too (M3 and M5) or goes straight into the global mean (M11 and deeper).
+
+    Notes
+    -----
+    Shape: ``(batch, in_channels, samples)`` to ``(batch, stage_widths[-1], ceil(samples / stride))`` with a stride of
+    4 for the first convolution and 4 for each of the pools, 1024 in all for M5 and M11.
+
+    Examples
+    --------
+    >>> import torch
+    >>> m5(1, width=8)(torch.zeros(2, 1, 8000)).shape
+    torch.Size([2, 32, 8])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        width: int,
+        stage_widths: Sequence[int],
+        stage_depths: Sequence[int],
+        pool_last: bool = False,
+    ) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels = in_channels, stage_widths[-1]
+        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE)
+        self.pool = MaxPool1d(_POOL)
+        self.stages = nn.ModuleList()
+        channels, layers = width, [(_FIRST_KERNEL, _FIRST_STRIDE)]
+        for stage_width, depth in zip(stage_widths, stage_depths, strict=True):
+            stage = nn.ModuleList()
+            layers.append((_POOL, _POOL))
+            for _ in range(depth):
+                stage.append(ConvBlock(channels, stage_width, _KERNEL))
+                layers.append((_KERNEL, 1))
+                channels = stage_width
+            self.stages.append(stage)
+        self.pool_last = pool_last
+        if pool_last:
+            layers.append((_POOL, _POOL))
+        self.receptive_field = receptive_field(layers)
+        self.stride = _FIRST_STRIDE * _POOL ** (len(stage_widths) + pool_last)
+
+    def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Apply the layers to ``(batch, in_channels, samples)``."""
+        x = self.first(x, mask)
+        mask = stride_mask(mask, _FIRST_STRIDE)
+        for stage in self.stages:
+            x = self.pool(x, mask)
+            mask = stride_mask(mask, _POOL)
+            assert isinstance(stage, nn.ModuleList)
+            for block in stage:
+                x = block(x, mask)
+        pooled: Tensor = self.pool(x, mask) if self.pool_last else x
+        return pooled
+
+
+def m5(in_channels: int, *, width: int = 128) -> WaveformCNN:
+    """Return M5 of the paper: a first convolution and three stages of one each.
+
+    >>> m5(1).out_channels, m5(1).stride
+    (512, 1024)
+    """
+    return WaveformCNN(
+        in_channels,
+        width=width,
+        stage_widths=(width, 2 * width, 4 * width),
+        stage_depths=(1, 1, 1),
+        pool_last=True,
+    )
+
+
+def m11(in_channels: int, *, width: int = 64) -> WaveformCNN:
+    """Return M11 of the paper: a first convolution and stages of 2, 2, 3 and 2.
+
+    >>> m11(1).out_channels, m11(1).stride
+    (512, 1024)
+    """
+    return WaveformCNN(
+        in_channels, width=width, stage_widths=(width, 2 * width, 4 * width, 8 * width), stage_depths=(2, 2, 3, 2)
+    )

@@ -1,0 +1,7 @@
+"""The estimators: thin, and true to scikit-learn's rules."""
+
+from seqcnn.estimators.classifier import SeqCNNClassifier
+from seqcnn.estimators.embedder import SeqCNNEmbedder
+from seqcnn.estimators.regressor import SeqCNNRegressor
+
+__all__ = ["SeqCNNClassifier", "SeqCNNEmbedder", "SeqCNNRegressor"]

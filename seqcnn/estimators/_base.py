@@ -1,0 +1,319 @@
+"""What the three estimators share: from X to records, windows, a trained network, and back to scores."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import nn
+
+from seqcnn._checks import shorten
+from seqcnn._types import AnyArray, Float64Array, IntegerArray
+from seqcnn.aggregate import average_over_windows
+from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.estimators._checks import check_parameters
+from seqcnn.estimators._parameters import EncoderParametersMixin
+from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, settle
+from seqcnn.estimators._split import hold_back
+from seqcnn.estimators._targets import Target
+from seqcnn.inference import run_network
+from seqcnn.inputs import InputContract, count_cases, read_for_fit, read_for_predict
+from seqcnn.inputs.records import Records
+from seqcnn.layers.pooling import BinPool1d
+from seqcnn.model import Model, Output
+from seqcnn.network import Network
+from seqcnn.progress import TrainingProgress
+from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
+from seqcnn.training import TrainingSettings, local_seed, thread_limit, train
+from seqcnn.windows import cut_windows
+
+HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
+
+
+class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
+    """Reading, windowing, training and scoring for every kind of target."""
+
+    _output: Output
+    model_: Model
+
+    @property
+    def network_(self) -> Network:
+        """The trained network: raw input to scores, ``(batch, channels, time)`` to ``(batch, n_outputs)``."""
+        check_is_fitted(self)
+        return self.model_.network
+
+    @property
+    def encoder_(self) -> SequenceEncoder:
+        """The trained encoder, which another estimator takes as ``encoder=``."""
+        return self.network_.encoder
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "model_" in vars(self)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self.missing != "error"
+        return tags
+
+    def _fit(
+        self,
+        X: Any,
+        target: Target | None,
+        sample_weight: Any,
+        groups: Any,
+        read_validation: Callable[[], tuple[Any, Target]] | None,
+    ) -> Self:
+        """Fit on valid targets; ``target=None`` leaves the encoder's initial filters as they are."""
+        caller = type(self).__name__
+        parameters = self.get_params(deep=False)
+        check_parameters(parameters, caller)
+        n_records = count_cases(X, caller=caller)
+        weights = _check_weights(sample_weight, n_records, caller)
+        random_state = check_random_state(self.random_state)
+        seed = int(random_state.randint(np.iinfo(np.int32).max))
+        generator = np.random.default_rng(seed)
+        # A record of weight zero is as good as absent, also where it would be counted.
+        kept = np.flatnonzero(weights > 0)
+        training, held = self._hold_back(kept, target, groups, generator, read_validation is not None)
+
+        records, contract = read_for_fit(
+            X,
+            kind=self.input,
+            sample_rate=self.sample_rate,
+            mono=self.mono,
+            missing=self.missing,
+            max_characters=self.max_characters,
+            learn_from=training,
+            caller=caller,
+        )
+        self._remember_columns(X, contract, reset=True)
+        validation = None
+        if read_validation is not None:
+            X_val, validation_target = read_validation()
+            validation = (read_for_predict(X_val, contract, caller=caller), validation_target)
+        elif len(held) and target is not None:
+            validation = (records.take(held), target.take(held))
+        everything, records, weights = records, records.take(training), weights[training]
+        target = None if target is None else target.take(training)
+        if target is not None:
+            weights = weights * target.weights()
+
+        n_windows = len(cut_windows(records.lengths, self.window_length, self.hop_length))
+        settings = settle(parameters, contract.kind, records.lengths, n_windows)
+        with thread_limit(settings.n_threads), local_seed(seed, settings.device):
+            network = self._build(settings, contract, records, weights, target)
+            self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
+            try:
+                self.model_.check_lengths(everything, caller=caller)
+                self._train(settings, records, weights, target, validation, generator)
+            except BaseException:
+                del self.model_
+                raise
+        return self
+
+    def _hold_back(
+        self,
+        kept: IntegerArray,
+        target: Target | None,
+        groups: Any,
+        generator: np.random.Generator,
+        has_validation: bool,
+    ) -> tuple[IntegerArray, IntegerArray]:
+        """Split the kept records; positions in X."""
+        wanted = self.early_stopping
+        if wanted == "auto":
+            wanted = len(kept) >= RECORDS_FOR_EARLY_STOPPING
+        if target is None or has_validation or not wanted:
+            return kept, kept[:0]
+        training, held = hold_back(
+            len(kept),
+            self.validation_fraction,
+            generator,
+            labels=None if target.labels is None else target.labels[kept],
+            groups=None if groups is None else np.asarray(groups)[kept],
+            caller=type(self).__name__,
+        )
+        return kept[training], kept[held]
+
+    def _remember_columns(self, X: Any, contract: InputContract, *, reset: bool) -> None:
+        if reset and "feature_names_in_" in vars(self):
+            del self.feature_names_in_
+        # Sets or compares feature_names_in_; the number of features is the contract's business.
+        validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
+        if reset:
+            self.n_features_in_ = contract.n_channels if contract.n_timepoints is None else contract.n_timepoints
+
+    def _build(
+        self,
+        settings: Settings,
+        contract: InputContract,
+        records: Records,
+        weights: Float64Array,
+        target: Target | None,
+    ) -> Network:
+        stem: nn.Module
+        if contract.vocabulary is not None:
+            stem = CharacterEmbedding(contract.vocabulary.size)
+        elif self.normalize is None:
+            stem = PassThrough(contract.n_channels)
+        else:
+            stem = Normalizer(contract.n_channels, "record" if self.normalize == "record" else "dataset")
+            stem.learn(records.values, weights)
+        shortest = int(records.lengths.min() if self.window_length is None else self.window_length)
+        encoder = self._build_encoder(settings, stem.out_channels, shortest)
+        pooling = BinPool1d(encoder.pooling, settings.n_bins)
+        n_features = encoder.out_channels * settings.n_bins
+        head = nn.Identity() if target is None else target.head(n_features, encoder.dropout, weights)
+        return Network(stem, encoder, pooling, head).to(settings.device, settings.dtype)
+
+    def _build_encoder(self, settings: Settings, in_channels: int, n_timepoints: int) -> SequenceEncoder:
+        caller = type(self).__name__
+        encoder, own = settings.encoder, self._encoder_parameters
+        if isinstance(encoder, str):
+            find_encoder(encoder, caller=caller)
+            return build_encoder(encoder, in_channels, settings.encoder_parameters | own, caller=caller)
+        if isinstance(encoder, BaseEstimator):
+            raise TypeError(
+                f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: the estimator "
+                f"{type(encoder).__name__}, whose weights scikit-learn's clone would silently drop in a search or a "
+                f"cross-validation. Pass its encoder_ instead."
+            )
+        if not isinstance(encoder, nn.Module):
+            raise TypeError(
+                f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: "
+                f"{shorten(encoder)}. list_encoders() shows the names."
+            )
+        if own:
+            raise ValueError(
+                f"The 'encoder' parameter of {caller} is a module, which is built already. Received: also "
+                f"{', '.join(f'encoder__{name}' for name in own)}. Build the module with these values, or name an encoder."
+            )
+        encoder = deepcopy(encoder)
+        if not isinstance(encoder, SequenceEncoder):
+            return PlainEncoder(encoder, in_channels, n_timepoints)
+        if encoder.in_channels != in_channels:
+            raise ValueError(
+                f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}. "
+                f"Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
+            )
+        return encoder
+
+    def _train(
+        self,
+        settings: Settings,
+        records: Records,
+        weights: Float64Array,
+        target: Target | None,
+        validation: tuple[Records, Target] | None,
+        generator: np.random.Generator,
+    ) -> None:
+        caller = type(self).__name__
+        network = self.model_.network
+        table = self.model_.cut(records)
+        if target is None:
+            network.eval()
+            self.history_ = pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+            return
+        store = self.model_.store(records, table)
+        loss = target.loss(network.head)  # type: ignore[arg-type]
+
+        def validate() -> tuple[float, float]:
+            assert validation is not None
+            held_records, held_target = validation
+            held_table = self.model_.cut(held_records)
+            outputs = run_network(network, self.model_.store(held_records, held_table))
+            held_weights = held_target.weights()
+            scores = torch.from_numpy(outputs).to(settings.dtype).to(settings.device)
+            targets = held_target.tensor(held_table.record, settings.dtype).to(settings.device)
+            losses = loss(scores, targets).double().cpu().numpy()
+            record_outputs = average_over_windows(self.model_.finish(outputs), held_table)
+            return float(np.average(losses, weights=held_weights[held_table.record])), held_target.score(
+                record_outputs, held_weights
+            )
+
+        training_settings = TrainingSettings(
+            max_epochs=settings.max_epochs,
+            batch_size=settings.batch_size,
+            learning_rate=settings.learning_rate,
+            weight_decay=self.weight_decay,
+            n_iter_no_change=self.n_iter_no_change,
+            max_seconds=self.max_fit_seconds,
+            mixed_precision=settings.mixed_precision,
+        )
+        with TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher:
+            result = train(
+                network,
+                store,
+                target.tensor(table.record, settings.dtype).to(settings.device),
+                torch.from_numpy(weights[table.record]).to(settings.dtype).to(settings.device),
+                loss,
+                training_settings,
+                generator=generator,
+                validate=None if validation is None else validate,
+                watcher=watcher,
+            )
+        rows = pd.DataFrame(result.history, columns=list(HISTORY_COLUMNS))
+        self.history_ = rows.dropna(axis="columns", how="all") if len(rows) else rows
+        if result.interrupted:
+            warnings.warn(
+                f"Training of {caller} was interrupted after {len(rows)} of {settings.max_epochs} epochs. It keeps what "
+                f"was learnt until then and can predict; history_ shows how far it came.",
+                UserWarning,
+                stacklevel=4,
+            )
+
+    def _read(self, X: Any) -> Records:
+        """Read X as what was fitted."""
+        check_is_fitted(self)
+        caller = type(self).__name__
+        count_cases(X, caller=caller)
+        self._remember_columns(X, self.model_.contract, reset=False)
+        return read_for_predict(X, self.model_.contract, sample_rate=self.sample_rate, caller=caller)
+
+    def _score_records(self, X: Any) -> Float64Array:
+        """Return the model's output for each record, ``(n_cases, n_outputs)``."""
+        records = self._read(X)
+        with thread_limit(None if self.n_jobs in (None, -1) else self.n_jobs):
+            return self.model_.score_records(records, caller=type(self).__name__)
+
+    def _score_windows(self, records: Records, columns: list[Any]) -> pd.DataFrame:
+        """Return a line a window: record, start, end in samples, and the outputs."""
+        with thread_limit(None if self.n_jobs in (None, -1) else self.n_jobs):
+            table, outputs = self.model_.score_windows(records, caller=type(self).__name__)
+        places = pd.DataFrame({"record": table.record, "start": table.start, "end": table.stop})
+        return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
+
+
+def _check_weights(sample_weight: Any, n_records: int, caller: str) -> Float64Array:
+    if sample_weight is None:
+        return np.ones(n_records)
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    problem = None
+    if weights.ndim != 1:
+        problem = f"an array of shape {weights.shape}"
+    elif len(weights) != n_records:
+        problem = f"{len(weights)} weights for {n_records} records"
+    elif not np.isfinite(weights).all():
+        problem = "weights that are NaN or infinite"
+    elif (weights < 0).any():
+        problem = f"a negative weight, {weights.min():g}"
+    elif not (weights > 0).any():
+        problem = "no weight above zero"
+    if problem is not None:
+        raise ValueError(
+            f"The 'sample_weight' of {caller} must be one finite number of at least zero for each record, "
+            f"and not all of them zero. Received: {problem}. Pass weights of shape ({n_records},)."
+        )
+    return weights
+
+

@@ -1,0 +1,130 @@
+"""What "auto" means: from the data at hand to the settings of one fit, in one place.
+
+**Tiny series** (at most 16 time steps and at most 512 records, on ``encoder="auto"``) are hardly sequences: position
+matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise. They get a small FCN
+without batch normalization whose pooling keeps every position, trained in float64 on all records at once, without
+held-back records. It gives the same answer for a record whatever stands beside it, and a weight of two is exactly a
+record twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from seqcnn._types import IntegerArray, Kind
+
+TINY_TIMEPOINTS = 16
+TINY_RECORDS = 512
+RECORDS_FOR_EARLY_STOPPING = 1000
+
+AUTO_ENCODERS: dict[Kind, str] = {"series": "inception", "text": "zhang-small", "audio": "m11"}
+PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
+
+# Gradient steps of one default fit: small data get them by more epochs, large data by fewer.
+_STEPS = {"series": 1500, "text": 4000, "audio": 2500}
+_FEWEST_EPOCHS, _MOST_EPOCHS = 8, 1000
+_TINY_EPOCHS = 150
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one fit is done."""
+
+    encoder: Any
+    encoder_parameters: dict[str, Any]
+    device: torch.device
+    dtype: torch.dtype
+    mixed_precision: bool
+    n_bins: int
+    max_epochs: int
+    batch_size: int
+    learning_rate: float
+    n_threads: int | None
+
+
+def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
+    """Tell whether these records are tiny series."""
+    return kind == "series" and len(lengths) <= TINY_RECORDS and int(lengths.max()) <= TINY_TIMEPOINTS
+
+
+def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_windows: int) -> Settings:
+    """Settle every "auto" among an estimator's parameters.
+
+    Parameters
+    ----------
+    parameters
+        The estimator's parameters, valid.
+    kind
+        What the records are.
+    lengths
+        Time steps of the training records.
+    n_windows
+        How many windows the training records were cut into.
+    """
+    encoder = parameters["encoder"]
+    tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
+    device = resolve_device(parameters["device"], tiny)
+    batch_size = parameters["batch_size"]
+    if batch_size == "auto":
+        # Small sets: several steps an epoch, so that normalization sees different batches.
+        batch_size = len(lengths) if tiny else int(np.clip(n_windows // 8, 8, 64))
+    max_epochs = parameters["max_epochs"]
+    if max_epochs == "auto":
+        effort = PRESET_EFFORT[parameters["preset"]]
+        steps_an_epoch = -(-n_windows // batch_size)
+        wanted = round(effort * _STEPS[kind] / steps_an_epoch)
+        max_epochs = round(effort * _TINY_EPOCHS) if tiny else int(np.clip(wanted, _FEWEST_EPOCHS, _MOST_EPOCHS))
+    learning_rate = parameters["learning_rate"]
+    if learning_rate == "auto":
+        learning_rate = 0.01 if tiny else 0.003
+    dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
+    return Settings(
+        encoder=("fcn" if tiny else AUTO_ENCODERS[kind]) if isinstance(encoder, str) and encoder == "auto" else encoder,
+        encoder_parameters={"width": 32, "normalization": "none"} if tiny else {},
+        device=device,
+        dtype=dtype,
+        mixed_precision=mixed,
+        n_bins=int(lengths.max()) if tiny else 1,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        # Threads cost more than they bring on a handful of numbers.
+        n_threads=1 if tiny and parameters["n_jobs"] is None else _resolve_threads(parameters["n_jobs"]),
+    )
+
+
+def resolve_device(device: str, tiny: bool = False) -> torch.device:
+    """Return the device that "auto" or a name stands for."""
+    if device != "auto":
+        return torch.device(device)
+    if torch.cuda.is_available() and not tiny:
+        return torch.device("cuda")
+    if torch.backends.mps.is_available() and not tiny:
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def _resolve_precision(precision: str, device: torch.device, tiny: bool) -> tuple[torch.dtype, bool]:
+    if precision == "auto":
+        if tiny and device.type != "mps":
+            return torch.float64, False
+        return torch.float32, multiplies_bfloat16(device)
+    return (torch.float64 if precision == "float64" else torch.float32), precision == "bfloat16"
+
+
+def multiplies_bfloat16(device: torch.device) -> bool:
+    """Tell whether the device has instructions for bfloat16; without them it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        capabilities = torch.cpu.get_capabilities()
+        return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    return False
+
+
+def _resolve_threads(n_jobs: int | None) -> int | None:
+    return torch.get_num_threads() if n_jobs == -1 else n_jobs

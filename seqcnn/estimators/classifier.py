@@ -1,0 +1,259 @@
+"""The classifier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClassifierMixin
+
+from seqcnn._types import AnyArray, Float64Array
+from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels
+from seqcnn.estimators._targets import ClassTarget
+from seqcnn.model import Output
+
+
+class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
+    """A 1D convolutional classifier of time series, texts and recordings.
+
+    Parameters
+    ----------
+    encoder : str or torch.nn.Module, default="auto"
+        The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
+        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters, as
+        in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+    input : {"auto", "series", "text", "audio"}, default="auto"
+        What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
+        numbers are series, or audio when ``sample_rate`` is given.
+    sample_rate : int, default=None
+        For audio, in Hz. Given, audio of another rate is resampled to it; None takes the rate of the files, which then
+        must all have the same.
+    mono : bool, default=True
+        Whether the channels of audio are averaged.
+    max_characters : int or None, default=1014
+        Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
+    window_length : int or None, default=None
+        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored, and
+        a record's score is the mean over its windows. None reads each record whole.
+    hop_length : int or None, default=None
+        Samples from one window's start to the next; None takes half of ``window_length``.
+    missing : {"error", "interpolate"}, default="error"
+        What to do with NaN in series: refuse it, or draw a line through the gap.
+    normalize : {"auto", "dataset", "record", None}, default="auto"
+        "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
+        information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
+    preset : {"quick", "default", "best"}, default="default"
+        The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
+    max_fit_seconds : float or None, default=None
+        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on the
+        machine, so the same seed no longer gives the same weights.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
+        over large.
+    batch_size : int or "auto", default="auto"
+        Windows of a gradient step. "auto" is an eighth of them, between 8 and 64.
+    learning_rate : float or "auto", default="auto"
+        The peak of the one-cycle schedule.
+    weight_decay : float, default=0.01
+        Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
+    label_smoothing : float, default=0.0
+        The share of each label that is spread over all classes.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, as in scikit-learn.
+    early_stopping : bool or "auto", default="auto"
+        Whether records are held back, the weights with the lowest loss on them are kept, and training stops when it no
+        longer falls. "auto" does so from 1,000 records on. False trains on every record for exactly ``max_epochs``.
+    validation_fraction : float, default=0.1
+        The share of records held back, of each class or in whole ``groups``.
+    n_iter_no_change : int, default=20
+        Epochs without a lower validation loss after which training stops.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1" or "mps"; "auto" takes a GPU where there is one.
+    precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
+        Of training. "auto" multiplies in bfloat16 where the processor has instructions for it. Prediction is in float32
+        (float64 with "float64", and for tiny series).
+    n_jobs : int or None, default=None
+        Processor threads; None leaves torch's setting, -1 uses it too for tiny data.
+    random_state : int, RandomState or None, default=None
+        The same seed gives the same weights on the same machine. No global seed is touched.
+    verbose : int, default=0
+        1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
+    **encoder_parameters
+        ``encoder__name=value`` for the named encoder's own parameters.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted, as they came in.
+    history_ : DataFrame
+        A line an epoch: losses, score, learning rate, seconds.
+    network_ : torch.nn.Module
+        The trained network, raw input to class scores.
+    encoder_ : SequenceEncoder
+        The part of it that other estimators take as ``encoder=``.
+    model_ : Model
+        The network with its input contract.
+    n_features_in_ : int
+        Time steps of a 2-D X, else channels.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of a DataFrame, if they are strings.
+
+    Examples
+    --------
+    >>> from seqcnn import SeqCNNClassifier
+    >>> from seqcnn.datasets import make_shapes_in_noise
+    >>> X, y = make_shapes_in_noise(60, random_state=0)
+    >>> classifier = SeqCNNClassifier("fcn", max_epochs=2, random_state=0).fit(X, y)
+    >>> classifier.predict_proba(X[:5]).shape
+    (5, 3)
+    """
+
+    _output: Output = "probabilities"
+    classes_: AnyArray
+
+    def __init__(
+        self,
+        encoder: Any = "auto",
+        *,
+        input: str = "auto",
+        sample_rate: int | None = None,
+        mono: bool = True,
+        max_characters: int | None = 1014,
+        window_length: int | None = None,
+        hop_length: int | None = None,
+        missing: str = "error",
+        normalize: str | None = "auto",
+        preset: str = "default",
+        max_fit_seconds: float | None = None,
+        max_epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        learning_rate: float | str = "auto",
+        weight_decay: float = 0.01,
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        device: str = "auto",
+        precision: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        **encoder_parameters: Any,
+    ) -> None:
+        self.encoder = encoder
+        self.input = input
+        self.sample_rate = sample_rate
+        self.mono = mono
+        self.max_characters = max_characters
+        self.window_length = window_length
+        self.hop_length = hop_length
+        self.missing = missing
+        self.normalize = normalize
+        self.preset = preset
+        self.max_fit_seconds = max_fit_seconds
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self._keep_encoder_parameters(encoder_parameters)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        groups: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Train on records and their labels.
+
+        Parameters
+        ----------
+        X
+            Series: ``(n_cases, n_timepoints)``, ``(n_cases, n_channels, n_timepoints)``, a list of arrays
+            ``(n_channels, n_timepoints_i)`` or ``(n_timepoints_i,)``, or a DataFrame with a row a case. Text: a list or
+            Series of strings. Audio: a list of paths, of waveforms (with ``sample_rate``), or of
+            ``(waveform, sample_rate)``.
+        y
+            A label for each case, of any kind: numbers, strings, booleans.
+        sample_weight
+            ``(n_cases,)`` non-negative. Zero leaves a case out; two counts it twice.
+        groups
+            ``(n_cases,)``: cases of one group (a speaker, a patient) are held back together.
+        X_val, y_val
+            Cases to stop early on, instead of some held back from X.
+
+        Returns
+        -------
+        SeqCNNClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X or y is off; the message says what, what was received, and what to do.
+        FileNotFoundError
+            If audio files are missing; all are named.
+        NonFiniteLossError
+            If training diverged.
+        """
+        caller = type(self).__name__
+        target = read_labels(X, y, sample_weight, caller)
+        target = replace(
+            target,
+            class_weight=read_class_weight(self.class_weight, target.classes, caller),
+            label_smoothing=self.label_smoothing,
+        )
+        read_validation = None
+        if X_val is not None or y_val is not None:
+            read_validation = lambda: (X_val, read_known_labels(X_val, y_val, target, caller))  # noqa: E731
+        self._fit(X, target, sample_weight, groups, read_validation)
+        self.classes_ = target.classes
+        return self
+
+    def predict_proba(self, X: Any) -> Float64Array:
+        """Return class probabilities, ``(n_cases, n_classes)``, in the order of ``classes_``.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X does not keep the contract that was fitted: kind, channels, columns, sample rate.
+        """
+        return self._score_records(X)
+
+    def predict(self, X: Any) -> AnyArray:
+        """Return the most probable label of each record, ``(n_cases,)``."""
+        probabilities = self.predict_proba(X)
+        labels: AnyArray = self.classes_[np.argmax(probabilities, axis=1)]
+        return labels
+
+    def predict_windows(self, X: Any) -> pd.DataFrame:
+        """Return class probabilities of each window.
+
+        Returns
+        -------
+        DataFrame
+            A line a window: record (position in X), start, end (samples within the record), a column a class.
+        """
+        records = self._read(X)
+        return self._score_windows(records, list(self.classes_))

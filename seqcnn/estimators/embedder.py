@@ -1,0 +1,221 @@
+"""The embedder: a transformer that gives features."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.multiclass import type_of_target
+
+from seqcnn._types import Float64Array
+from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._read_targets import read_labels, read_numbers
+from seqcnn.estimators._targets import Target
+from seqcnn.model import Output
+
+
+class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqCNN):
+    """Turns time series, texts and recordings into feature vectors of equal length for any other estimator.
+
+    With ``y`` (labels or numbers) the encoder is trained on it, and the features are what stands in front of the head.
+    Without ``y`` the encoder keeps its random initial filters: normalized, pooled random convolutions, which a linear
+    model can use (the idea of Saxe et al. 2011, "On random weights and unsupervised feature learning"), but which know
+    nothing of the data.
+
+    Parameters
+    ----------
+    encoder : str or torch.nn.Module, default="auto"
+        The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
+        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters, as
+        in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+    input : {"auto", "series", "text", "audio"}, default="auto"
+        What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
+        numbers are series, or audio when ``sample_rate`` is given.
+    sample_rate : int, default=None
+        For audio, in Hz. Given, audio of another rate is resampled to it; None takes the rate of the files, which then
+        must all have the same.
+    mono : bool, default=True
+        Whether the channels of audio are averaged.
+    max_characters : int or None, default=1014
+        Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
+    window_length : int or None, default=None
+        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored, and
+        a record's score is the mean over its windows. None reads each record whole.
+    hop_length : int or None, default=None
+        Samples from one window's start to the next; None takes half of ``window_length``.
+    missing : {"error", "interpolate"}, default="error"
+        What to do with NaN in series: refuse it, or draw a line through the gap.
+    normalize : {"auto", "dataset", "record", None}, default="auto"
+        "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
+        information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
+    preset : {"quick", "default", "best"}, default="default"
+        The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
+    max_fit_seconds : float or None, default=None
+        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on the
+        machine, so the same seed no longer gives the same weights.
+    max_epochs : int or "auto", default="auto"
+        Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
+        over large.
+    batch_size : int or "auto", default="auto"
+        Windows of a gradient step. "auto" is an eighth of them, between 8 and 64.
+    learning_rate : float or "auto", default="auto"
+        The peak of the one-cycle schedule.
+    weight_decay : float, default=0.01
+        Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
+    early_stopping : bool or "auto", default="auto"
+        Whether records are held back, the weights with the lowest loss on them are kept, and training stops when it no
+        longer falls. "auto" does so from 1,000 records on. False trains on every record for exactly ``max_epochs``.
+    validation_fraction : float, default=0.1
+        The share of records held back, of each class or in whole ``groups``.
+    n_iter_no_change : int, default=20
+        Epochs without a lower validation loss after which training stops.
+    device : str, default="auto"
+        "cpu", "cuda", "cuda:1" or "mps"; "auto" takes a GPU where there is one.
+    precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
+        Of training. "auto" multiplies in bfloat16 where the processor has instructions for it. Prediction is in float32
+        (float64 with "float64", and for tiny series).
+    n_jobs : int or None, default=None
+        Processor threads; None leaves torch's setting, -1 uses it too for tiny data.
+    random_state : int, RandomState or None, default=None
+        The same seed gives the same weights on the same machine. No global seed is touched.
+    verbose : int, default=0
+        1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
+    **encoder_parameters
+        ``encoder__name=value`` for the named encoder's own parameters.
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        A line an epoch; empty without ``y``.
+    network_ : torch.nn.Module
+        The network; ``network_.embed`` gives the features.
+    encoder_ : SequenceEncoder
+        The part of it that other estimators take as ``encoder=``.
+    model_ : Model
+        The network with its input contract.
+    n_features_in_ : int
+        Time steps of a 2-D X, else channels.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Column names of a DataFrame, if they are strings.
+
+    Examples
+    --------
+    >>> from seqcnn import SeqCNNEmbedder
+    >>> from seqcnn.datasets import make_shapes_in_noise
+    >>> X, y = make_shapes_in_noise(60, random_state=0)
+    >>> SeqCNNEmbedder("fcn", encoder__width=16, random_state=0).fit(X).transform(X).shape
+    (60, 16)
+    """
+
+    _output: Output = "features"
+
+    def __init__(
+        self,
+        encoder: Any = "auto",
+        *,
+        input: str = "auto",
+        sample_rate: int | None = None,
+        mono: bool = True,
+        max_characters: int | None = 1014,
+        window_length: int | None = None,
+        hop_length: int | None = None,
+        missing: str = "error",
+        normalize: str | None = "auto",
+        preset: str = "default",
+        max_fit_seconds: float | None = None,
+        max_epochs: int | str = "auto",
+        batch_size: int | str = "auto",
+        learning_rate: float | str = "auto",
+        weight_decay: float = 0.01,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 20,
+        device: str = "auto",
+        precision: str = "auto",
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        **encoder_parameters: Any,
+    ) -> None:
+        self.encoder = encoder
+        self.input = input
+        self.sample_rate = sample_rate
+        self.mono = mono
+        self.max_characters = max_characters
+        self.window_length = window_length
+        self.hop_length = hop_length
+        self.missing = missing
+        self.normalize = normalize
+        self.preset = preset
+        self.max_fit_seconds = max_fit_seconds
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.device = device
+        self.precision = precision
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self._keep_encoder_parameters(encoder_parameters)
+
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        groups: Any = None,
+    ) -> Self:
+        """Learn an embedding.
+
+        Parameters
+        ----------
+        X
+            Records, as :meth:`SeqCNNClassifier.fit` takes them.
+        y
+            Labels ``(n_cases,)``, or numbers ``(n_cases,)`` or ``(n_cases, n_targets)``, or None.
+        sample_weight
+            ``(n_cases,)`` non-negative.
+        groups
+            ``(n_cases,)``: cases of one group are held back together.
+
+        Returns
+        -------
+        SeqCNNEmbedder
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X or y is off; the message says what, what was received, and what to do.
+        FileNotFoundError
+            If audio files are missing; all are named.
+        """
+        caller = type(self).__name__
+        target: Target | None = None
+        if y is not None:
+            if type_of_target(y, input_name="y").startswith("continuous") or getattr(y, "ndim", 1) == 2:
+                target = read_numbers(X, y, caller)[0]
+            else:
+                target = read_labels(X, y, sample_weight, caller)
+        self._fit(X, target, sample_weight, groups, None)
+        self._n_features_out = self.network_.n_features
+        return self
+
+    def transform(self, X: Any) -> Float64Array:
+        """Return the features, ``(n_cases, n_features)``: of windowed records, the mean over their windows.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X does not keep the contract that was fitted: kind, channels, columns, sample rate.
+        """
+        return self._score_records(X)

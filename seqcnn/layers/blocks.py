@@ -1,0 +1,56 @@
+"""The block that most encoders repeat: convolution, normalization, activation."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.masking import hide_padding, stride_mask
+from seqcnn.layers.normalization import BatchNorm1d
+
+Normalization = Literal["batch", "none"]
+
+
+class ConvBlock(nn.Module):
+    """Convolution with "same" padding, batch normalization (or none), ReLU (or nothing).
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, ceil(time / stride))``; ``mask`` is that of the
+    input. Output is zero where the strided mask is False.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int,
+        *,
+        stride: int = 1,
+        dilation: int = 1,
+        groups: int = 1,
+        normalization: Normalization = "batch",
+        activation: bool = True,
+    ) -> None:
+        super().__init__()
+        # A bias in front of batch normalization would be subtracted again.
+        self.convolution = Conv1d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding="same",
+            dilation=dilation,
+            groups=groups,
+            bias=normalization == "none",
+        )
+        self.normalization = BatchNorm1d(out_channels) if normalization == "batch" else None
+        self.activation = nn.ReLU() if activation else nn.Identity()
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the block to ``(batch, in_channels, time)``."""
+        mask = stride_mask(mask, self.convolution.stride[0])
+        x = self.convolution(x)
+        x = hide_padding(x, mask) if self.normalization is None else self.normalization(x, mask)
+        activated: Tensor = self.activation(x)
+        return activated

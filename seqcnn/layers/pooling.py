@@ -1,0 +1,101 @@
+"""Pooling that does not see padding."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.masking import hide_padding
+
+
+class MaxPool1d(nn.Module):
+    """The largest value around every ``stride``-th time step.
+
+    ``centred=True`` looks ``(kernel_size - 1) // 2`` steps back and the rest ahead; ``centred=False`` looks ahead only,
+    ``i * stride`` to ``i * stride + kernel_size - 1``, so that ``kernel_size == stride`` cuts the time axis into
+    pieces and a last incomplete piece counts too. Either way ``ceil(time / stride)`` outputs.
+
+    Shape: ``(batch, channels, time)`` to ``(batch, channels, ceil(time / stride))``; ``mask`` is that of the input.
+
+    Examples
+    --------
+    >>> MaxPool1d(2)(torch.tensor([[[1.0, 5.0, 2.0]]])).tolist()
+    [[[5.0, 2.0]]]
+    """
+
+    def __init__(self, kernel_size: int, stride: int | None = None, *, centred: bool = False) -> None:
+        super().__init__()
+        self.kernel_size = kernel_size
+        self.stride = kernel_size if stride is None else stride
+        self.centred = centred
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Pool ``(batch, channels, time)``."""
+        if mask is not None:
+            x = x.masked_fill(~mask, -torch.inf)
+        before = (self.kernel_size - 1) // 2 if self.centred else 0
+        n_timepoints = x.shape[-1]
+        n_outputs = -(-n_timepoints // self.stride)
+        after = (n_outputs - 1) * self.stride + self.kernel_size - before - n_timepoints
+        if 0 < before == after <= self.kernel_size // 2:
+            pooled = F.max_pool2d(as_image(x), (1, self.kernel_size), (1, self.stride), (0, before))
+        else:
+            padded = F.pad(as_image(x), (before, max(after, 0)), value=-torch.inf) if before or after > 0 else as_image(x)
+            pooled = F.max_pool2d(padded, (1, self.kernel_size), (1, self.stride))
+        sequence = as_sequence(pooled)
+        return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
+
+    def extra_repr(self) -> str:
+        """Show the settings in the network's printout."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, centred={self.centred}"
+
+
+class BinPool1d(nn.Module):
+    """Summarise a sequence in ``n_bins`` equal stretches of its own length.
+
+    ``n_bins=1`` is global pooling: shift-invariant. More bins keep a rough order of events. Bin ``k`` of a record of
+    ``L`` steps spans ``floor(k L / n_bins)`` to ``ceil((k + 1) L / n_bins)``, as in ``nn.AdaptiveAvgPool1d``, with
+    the record's own ``L`` and not the padded one.
+
+    Shape: ``(batch, channels, time)`` to ``(batch, channels * n_bins)``, a channel's bins side by side.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[[1.0, 3.0, 5.0, 7.0]]])
+    >>> BinPool1d("mean", 2)(x).tolist()
+    [[2.0, 6.0]]
+    """
+
+    def __init__(self, kind: Literal["mean", "max"] = "mean", n_bins: int = 1) -> None:
+        super().__init__()
+        self.kind = kind
+        self.n_bins = n_bins
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Pool ``(batch, channels, time)``."""
+        if mask is None:
+            pool = F.adaptive_avg_pool1d if self.kind == "mean" else F.adaptive_max_pool1d
+            return pool(x, self.n_bins).flatten(1)
+        members = self._members(mask)
+        if self.kind == "mean":
+            weights = members.to(x.dtype)
+            return torch.einsum("bct,bkt->bck", x, weights / weights.sum(-1, keepdim=True)).flatten(1)
+        bins = [x.masked_fill(~members[:, [k]], -torch.inf).amax(-1) for k in range(self.n_bins)]
+        return torch.stack(bins, -1).flatten(1)
+
+    def _members(self, mask: Tensor) -> Tensor:
+        """Tell which steps belong to which bin: ``(batch, n_bins, time)`` booleans."""
+        lengths = mask.sum(-1)
+        bins = torch.arange(self.n_bins, device=mask.device)
+        start = (bins * lengths) // self.n_bins
+        stop = -((-(bins + 1) * lengths) // self.n_bins)
+        steps = torch.arange(mask.shape[-1], device=mask.device)
+        return (steps >= start[..., None]) & (steps < stop[..., None])
+
+    def extra_repr(self) -> str:
+        """Show the settings in the network's printout."""
+        return f"{self.kind}, n_bins={self.n_bins}"

@@ -1,0 +1,44 @@
+"""Losses: scores and targets of a batch to one number for each window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+RegressionLoss: TypeAlias = Literal["squared_error", "absolute_error", "huber"]
+
+_ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {
+    "squared_error": torch.square,
+    "absolute_error": torch.abs,
+    "huber": lambda error: F.huber_loss(error, torch.zeros_like(error), reduction="none"),
+}
+
+
+def cross_entropy(label_smoothing: float = 0.0) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of class scores ``(batch, n_classes)`` against class positions ``(batch,)``.
+
+    Label smoothing is that of Szegedy et al. (2016), arXiv 1512.00567.
+    """
+
+    def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(scores, targets, reduction="none", label_smoothing=label_smoothing)
+
+    return loss
+
+
+def regression_loss(name: RegressionLoss, scale: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the loss of values ``(batch, n_targets)`` in the targets' units.
+
+    Errors are divided by ``scale`` ``(n_targets,)`` first, so that every target counts alike whatever its unit; "huber"
+    turns from squared to absolute at one such unit.
+    """
+    elementwise = _ELEMENTWISE[name]
+
+    def loss(values: Tensor, targets: Tensor) -> Tensor:
+        return elementwise((values - targets) / scale).mean(1)
+
+    return loss

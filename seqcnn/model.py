@@ -1,0 +1,116 @@
+"""The fitted thing: a network and everything one must know to use it on raw input."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from seqcnn._types import AnyArray, Float64Array
+from seqcnn.aggregate import average_over_windows
+from seqcnn.batches import WindowStore
+from seqcnn.heads import LinearHead
+from seqcnn.inference import run_network
+from seqcnn.inputs import InputContract
+from seqcnn.inputs.records import Records
+from seqcnn.network import Network
+from seqcnn.windows import WindowTable, cut_windows
+
+Output = Literal["probabilities", "values", "features"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained network with its input contract.
+
+    Attributes
+    ----------
+    network
+        Stem, encoder, pooling, head.
+    contract
+        What the input must be.
+    output
+        What a window's output means: class probabilities, target values, or features.
+    window_length, hop_length
+        In samples; ``window_length=None`` reads records whole.
+    classes
+        The labels behind the columns of the probabilities, else None.
+    """
+
+    network: Network
+    contract: InputContract
+    output: Output
+    window_length: int | None = None
+    hop_length: int | None = None
+    classes: AnyArray | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A model trained on a GPU must open on a machine without one.
+        state = dict(self.__dict__)
+        if next(self.network.parameters()).device.type != "cpu":
+            state["network"] = deepcopy(self.network).cpu()
+        return state
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the outputs."""
+        head = self.network.head
+        return head.dense.out_features if isinstance(head, LinearHead) else self.network.n_features
+
+    def store(self, records: Records, table: WindowTable) -> WindowStore:
+        """Put windows of records where the network is, in its precision."""
+        first = next(self.network.parameters())
+        return WindowStore(
+            records, table, minimum_length=self.network.encoder.stride, dtype=first.dtype, device=first.device
+        )
+
+    def check_lengths(self, records: Records, *, caller: str) -> None:
+        """Raise ValueError if a series is shorter than a window or than the encoder's stride.
+
+        Texts and recordings may be: they are padded with nothing and with silence.
+        """
+        if records.kind == "series":
+            _check_lengths(records, self.window_length, self.network.encoder.stride, caller)
+
+    def cut(self, records: Records) -> WindowTable:
+        """Cut records into the model's windows."""
+        return cut_windows(records.lengths, self.window_length, self.hop_length)
+
+    def score_windows(self, records: Records, *, caller: str) -> tuple[WindowTable, Float64Array]:
+        """Return the windows and their outputs ``(n_windows, n_outputs)``."""
+        self.check_lengths(records, caller=caller)
+        table = self.cut(records)
+        outputs = run_network(self.network, self.store(records, table), features=self.output == "features")
+        return table, self.finish(outputs)
+
+    def score_records(self, records: Records, *, caller: str) -> Float64Array:
+        """Return each record's mean output over its windows, ``(n_records, n_outputs)``."""
+        table, outputs = self.score_windows(records, caller=caller)
+        return average_over_windows(outputs, table)
+
+    def finish(self, outputs: Float64Array) -> Float64Array:
+        """Turn the network's scores into what the model promises."""
+        if self.output != "probabilities":
+            return outputs
+        return torch.from_numpy(outputs).softmax(1).numpy()
+
+
+def _check_lengths(records: Records, window_length: int | None, stride: int, caller: str) -> None:
+    lengths = records.lengths
+    shortest = int(lengths.min())
+    where = f"X[{int(np.argmin(lengths))}]"
+    if window_length is not None and shortest < window_length:
+        raise ValueError(
+            f"The 'window_length' parameter of {caller} must be at most {shortest}, the shortest record in X ({where}). "
+            f"Received: {window_length}. Pass window_length={shortest} or drop the shorter records."
+        )
+    shortest = shortest if window_length is None else window_length
+    if shortest < stride:
+        what = f"the shortest record in X ({where})" if window_length is None else "a window"
+        raise ValueError(
+            f"The encoder of {caller} needs at least {stride} time steps, its stride. Received: {what} with {shortest}. "
+            f"Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
+        )

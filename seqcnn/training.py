@@ -1,0 +1,232 @@
+"""Training: one function that takes a network and windows, and leaves the network trained.
+
+AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a one-cycle learning rate (Smith 2018, arXiv 1803.09820),
+gradients clipped (Pascanu et al. 2013, arXiv 1211.5063), stopped early on held-back records where there are any.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from seqcnn.batches import WindowStore, training_batches
+from seqcnn.inference import knows_no_padding
+from seqcnn.network import Network
+
+Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""``(batch, n_outputs)`` scores and the batch's targets to a loss for each window, ``(batch,)``."""
+
+
+class NonFiniteLossError(ArithmeticError):
+    """The loss became infinite or NaN."""
+
+
+class Watcher(Protocol):
+    """What is told how training goes (a progress bar)."""
+
+    def on_batch(self, epoch: int, share: float) -> None:
+        """Hear that this share of an epoch's batches is done."""
+
+    def on_epoch(self, row: dict[str, float]) -> None:
+        """Hear the finished epoch's line of the history."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How to train.
+
+    Attributes
+    ----------
+    max_epochs
+        Passes over the windows.
+    batch_size
+        Windows of a batch, at most.
+    learning_rate
+        The peak of the one cycle.
+    weight_decay
+        Decoupled decay of the weights; biases and normalization are left alone.
+    n_iter_no_change
+        Epochs without a lower validation loss after which training stops.
+    max_seconds
+        A budget: the cycle is shortened so that it ends by then.
+    mixed_precision
+        Multiply in bfloat16, add and store in float32.
+    max_gradient_norm
+        Longer gradients are shortened to this.
+    """
+
+    max_epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    n_iter_no_change: int
+    max_seconds: float | None = None
+    mixed_precision: bool = False
+    max_gradient_norm: float = 5.0
+
+
+@dataclass
+class TrainingResult:
+    """What happened: a line an epoch, and whether Ctrl-C ended it."""
+
+    history: list[dict[str, float]] = field(default_factory=list)
+    interrupted: bool = False
+
+
+def one_cycle(progress: float, *, warm_up: float = 0.25, start: float = 0.04, end: float = 0.001) -> float:
+    """Return the share of the peak learning rate at this share of the training: up, then down, both as cosines.
+
+    >>> [round(one_cycle(share), 3) for share in (0.0, 0.25, 1.0)]
+    [0.04, 1.0, 0.001]
+    """
+    if progress < warm_up:
+        return start + (1 - start) * (1 - math.cos(math.pi * progress / warm_up)) / 2
+    return end + (1 - end) * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) / 2
+
+
+def train(
+    network: Network,
+    store: WindowStore,
+    targets: Tensor,
+    weights: Tensor,
+    loss: Loss,
+    settings: TrainingSettings,
+    *,
+    generator: np.random.Generator,
+    validate: Callable[[], tuple[float, float]] | None = None,
+    watcher: Watcher | None = None,
+) -> TrainingResult:
+    """Train ``network`` in place.
+
+    Parameters
+    ----------
+    network
+        On the device of ``store``; chance inside it (dropout) comes from torch's global generator.
+    store
+        The training windows.
+    targets, weights
+        Of each window, ``(n_windows, ...)`` and ``(n_windows,)``, on the same device.
+    loss
+        Gives each window's loss.
+    settings
+        How to train.
+    generator
+        The source of chance for the batches.
+    validate
+        Gives the loss and the score on held-back records; with it the best weights are kept, and training stops when
+        the loss has not fallen for ``n_iter_no_change`` epochs.
+    watcher
+        Is told how it goes.
+
+    Returns
+    -------
+    TrainingResult
+        The history has columns epoch, train_loss, learning_rate, seconds and, with ``validate``, validation_loss and
+        validation_score.
+
+    Raises
+    ------
+    NonFiniteLossError
+        If the loss became infinite or NaN.
+    """
+    # Mean weight one, so that the learning rate means the same whatever the weights' scale.
+    weights = weights / weights.mean()
+    optimizer = _optimizer(network, settings)
+    result = TrainingResult()
+    best_loss, best_state, best_epoch = math.inf, None, 0
+    started = time.perf_counter()
+    network.train()
+    try:
+        for epoch in range(1, settings.max_epochs + 1):
+            batches = training_batches(
+                store.lengths, settings.batch_size, generator, equal_length=knows_no_padding(network)
+            )
+            total = torch.zeros((), dtype=weights.dtype, device=weights.device)
+            for position, windows in enumerate(batches):
+                progress = (epoch - 1 + position / len(batches)) / settings.max_epochs
+                if settings.max_seconds is not None:
+                    progress = max(progress, (time.perf_counter() - started) / settings.max_seconds)
+                    if progress >= 1 and (position or epoch > 1):
+                        batches = batches[:position]
+                        break
+                rate = settings.learning_rate * one_cycle(min(progress, 1.0))
+                for group in optimizer.param_groups:
+                    group["lr"] = rate
+                rows = torch.from_numpy(windows).to(weights.device)
+                with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
+                    scores = network(*store.batch(windows))
+                losses = loss(scores.to(weights.dtype), targets[rows]) * weights[rows]
+                optimizer.zero_grad(set_to_none=True)
+                losses.mean().backward()
+                nn.utils.clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
+                optimizer.step()
+                total += losses.detach().sum()
+                if watcher is not None:
+                    watcher.on_batch(epoch, (position + 1) / len(batches))
+            if not batches:
+                break
+            seen = sum(len(windows) for windows in batches)
+            row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
+            if not math.isfinite(row["train_loss"]):
+                raise NonFiniteLossError(
+                    f"Training stopped in epoch {epoch}, because the loss is not finite. Received: a loss of "
+                    f"{row['train_loss']} at a learning rate of {rate:.3g}. Lower learning_rate (its peak is "
+                    f"{settings.learning_rate:.3g} now), or look for extreme values in X, y or sample_weight."
+                )
+            if validate is not None:
+                row["validation_loss"], row["validation_score"] = validate()
+                if row["validation_loss"] < best_loss:
+                    best_loss, best_epoch = row["validation_loss"], epoch
+                    best_state = deepcopy(network.state_dict())
+            row["seconds"] = time.perf_counter() - started
+            result.history.append(row)
+            if watcher is not None:
+                watcher.on_epoch(row)
+            if validate is not None and epoch - best_epoch >= settings.n_iter_no_change:
+                break
+    except KeyboardInterrupt:
+        result.interrupted = True
+    if best_state is not None:
+        network.load_state_dict(best_state)
+    network.eval()
+    return result
+
+
+def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=parameters[0].device.type in ("cpu", "cuda"))
+
+
+@contextmanager
+def local_seed(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's generators inside the block and put them back behind it: the user's own stream is not disturbed."""
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def thread_limit(n_threads: int | None) -> Iterator[None]:
+    """Let torch use this many threads inside the block; None changes nothing."""
+    before = torch.get_num_threads()
+    if n_threads is not None:
+        torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        if n_threads is not None:
+            torch.set_num_threads(before)
