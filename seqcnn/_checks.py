@@ -60,7 +60,10 @@ def check_integer(name: str, value: Any, *, minimum: int, caller: str, or_none: 
     if value is None and or_none:
         return
     wanted = f"an integer of at least {minimum}" + (", or None" if or_none else "")
-    message = f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. Pass {name}={minimum} or more."
+    message = (
+        f"The '{name}' parameter of {caller} must be {wanted}. Received: {shorten(value)}. "
+        f"Pass {name}={minimum} or more."
+    )
     if not isinstance(value, Integral) or isinstance(value, bool):
         raise TypeError(message)
     if value < minimum:

@@ -96,7 +96,8 @@ def training_batches(
     """Shuffle windows into batches of one epoch.
 
     Windows of unequal length are shuffled, then sorted by length within stretches of 32 batches, so that little is
-    padded and batches still differ from epoch to epoch. Sizes differ by one at most: no batch is left with a lone window.
+    padded and batches still differ from epoch to epoch. Sizes differ by one at most: no batch is left with a lone
+    window.
 
     Parameters
     ----------
@@ -117,9 +118,7 @@ def training_batches(
     order = generator.permutation(len(lengths))
     if equal_length:
         batches = [
-            part
-            for length in np.unique(lengths)
-            for part in _cut_evenly(order[lengths[order] == length], batch_size)
+            part for length in np.unique(lengths) for part in _cut_evenly(order[lengths[order] == length], batch_size)
         ]
     elif lengths.min() == lengths.max():
         return _cut_evenly(order, batch_size)

@@ -104,13 +104,15 @@ def _check_lengths(records: Records, window_length: int | None, stride: int, cal
     where = f"X[{int(np.argmin(lengths))}]"
     if window_length is not None and shortest < window_length:
         raise ValueError(
-            f"The 'window_length' parameter of {caller} must be at most {shortest}, the shortest record in X ({where}). "
+            f"The 'window_length' parameter of {caller} must be at most {shortest}, the shortest record in X "
+            f"({where}). "
             f"Received: {window_length}. Pass window_length={shortest} or drop the shorter records."
         )
     shortest = shortest if window_length is None else window_length
     if shortest < stride:
         what = f"the shortest record in X ({where})" if window_length is None else "a window"
         raise ValueError(
-            f"The encoder of {caller} needs at least {stride} time steps, its stride. Received: {what} with {shortest}. "
+            f"The encoder of {caller} needs at least {stride} time steps, its stride. Received: {what} with "
+            f"{shortest}. "
             f"Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
         )

@@ -166,7 +166,7 @@ def train(
                     scores = network(*store.batch(windows))
                 losses = loss(scores.to(weights.dtype), targets[rows]) * weights[rows]
                 optimizer.zero_grad(set_to_none=True)
-                losses.mean().backward()
+                losses.mean().backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
                 optimizer.step()
                 total += losses.detach().sum()

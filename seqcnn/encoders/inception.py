@@ -30,7 +30,9 @@ class InceptionModule(nn.Module):
         # One channel has nothing to be squeezed (so do the authors).
         self.bottleneck = Conv1d(in_channels, width, 1, bias=False) if in_channels > 1 else nn.Identity()
         squeezed = width if in_channels > 1 else 1
-        self.branches = nn.ModuleList(Conv1d(squeezed, width, size, padding="same", bias=False) for size in kernel_sizes)
+        self.branches = nn.ModuleList(
+            Conv1d(squeezed, width, size, padding="same", bias=False) for size in kernel_sizes
+        )
         self.pool = MaxPool1d(3, 1, centred=True)
         self.pooled_branch = Conv1d(in_channels, width, 1, bias=False)
         self.normalization = BatchNorm1d(width * (len(kernel_sizes) + 1))

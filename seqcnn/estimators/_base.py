@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn._types import AnyArray, Float64Array, IntegerArray
+from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
 from seqcnn.estimators._checks import check_parameters
@@ -69,16 +69,14 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         self,
         X: Any,
         target: Target | None,
-        sample_weight: Any,
+        weights: Float64Array,
         groups: Any,
         read_validation: Callable[[], tuple[Any, Target]] | None,
     ) -> Self:
-        """Fit on valid targets; ``target=None`` leaves the encoder's initial filters as they are."""
+        """Fit on valid targets and weights; ``target=None`` leaves the encoder's initial filters as they are."""
         caller = type(self).__name__
         parameters = self.get_params(deep=False)
         check_parameters(parameters, caller)
-        n_records = count_cases(X, caller=caller)
-        weights = _check_weights(sample_weight, n_records, caller)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
         generator = np.random.default_rng(seed)
@@ -196,7 +194,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         if own:
             raise ValueError(
                 f"The 'encoder' parameter of {caller} is a module, which is built already. Received: also "
-                f"{', '.join(f'encoder__{name}' for name in own)}. Build the module with these values, or name an encoder."
+                f"{', '.join(f'encoder__{name}' for name in own)}. Build the module with these values, or name "
+                "an encoder."
             )
         encoder = deepcopy(encoder)
         if not isinstance(encoder, SequenceEncoder):
@@ -266,7 +265,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         self.history_ = rows.dropna(axis="columns", how="all") if len(rows) else rows
         if result.interrupted:
             warnings.warn(
-                f"Training of {caller} was interrupted after {len(rows)} of {settings.max_epochs} epochs. It keeps what "
+                f"Training of {caller} was interrupted after {len(rows)} of {settings.max_epochs} epochs. It "
+                "keeps what "
                 f"was learnt until then and can predict; history_ shows how far it came.",
                 UserWarning,
                 stacklevel=4,
@@ -292,28 +292,3 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             table, outputs = self.model_.score_windows(records, caller=type(self).__name__)
         places = pd.DataFrame({"record": table.record, "start": table.start, "end": table.stop})
         return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
-
-
-def _check_weights(sample_weight: Any, n_records: int, caller: str) -> Float64Array:
-    if sample_weight is None:
-        return np.ones(n_records)
-    weights = np.asarray(sample_weight, dtype=np.float64)
-    problem = None
-    if weights.ndim != 1:
-        problem = f"an array of shape {weights.shape}"
-    elif len(weights) != n_records:
-        problem = f"{len(weights)} weights for {n_records} records"
-    elif not np.isfinite(weights).all():
-        problem = "weights that are NaN or infinite"
-    elif (weights < 0).any():
-        problem = f"a negative weight, {weights.min():g}"
-    elif not (weights > 0).any():
-        problem = "no weight above zero"
-    if problem is not None:
-        raise ValueError(
-            f"The 'sample_weight' of {caller} must be one finite number of at least zero for each record, "
-            f"and not all of them zero. Received: {problem}. Pass weights of shape ({n_records},)."
-        )
-    return weights
-
-

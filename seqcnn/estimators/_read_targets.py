@@ -10,14 +10,14 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import assert_all_finite, column_or_1d
 
 from seqcnn._checks import check_choice, join_words
-from seqcnn._types import AnyArray
+from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
 
 Names = tuple[str, str]
 
 
-def read_labels(X: Any, y: Any, sample_weight: Any, caller: str) -> ClassTarget:
+def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarget:
     """Read class labels.
 
     Raises
@@ -28,14 +28,12 @@ def read_labels(X: Any, y: Any, sample_weight: Any, caller: str) -> ClassTarget:
     labels = _one_label_a_record(X, y, caller, ("X", "y"))
     check_classification_targets(labels)
     classes, positions = np.unique(labels, return_inverse=True)
-    weights = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
-    weighted = weights.shape == labels.shape
-    present = np.unique(positions[weights > 0]) if weighted else np.unique(positions)
+    present = np.unique(positions[weights > 0])
     if len(present) < 2:
-        which = " among the records of positive sample_weight" if weighted and len(classes) > 1 else ""
-        shown = repr(classes[present].tolist()[0]) if len(present) else "none"
+        which = " among the records of positive sample_weight" if len(classes) > 1 else ""
         raise ValueError(
-            f"The y of {caller} must hold at least two classes. Received: 1 class{which}, {shown}. "
+            f"The y of {caller} must hold at least two classes. Received: 1 class{which}, "
+            f"{classes[present].tolist()[0]!r}. "
             f"Pass records of another class too."
         )
     return ClassTarget(classes, positions)
@@ -48,7 +46,8 @@ def read_known_labels(X: Any, y: Any, fitted: ClassTarget, caller: str) -> Class
     unknown = np.setdiff1d(labels, fitted.classes)
     if len(unknown):
         raise ValueError(
-            f"The y_val of {caller} must hold classes of y only. Received: {join_words(map(repr, unknown.tolist()[:5]))}, "
+            f"The y_val of {caller} must hold classes of y only. Received: "
+            f"{join_words(map(repr, unknown.tolist()[:5]))}, "
             f"which y does not hold. Drop these records, or add some to X and y."
         )
     positions = np.searchsorted(fitted.classes, labels)
@@ -72,7 +71,8 @@ def read_numbers(
         values = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"The {names[1]} of {caller} must hold numbers. Received: {error}. Pass numbers, or use SeqCNNClassifier for "
+            f"The {names[1]} of {caller} must hold numbers. Received: {error}. Pass numbers, or use "
+            "SeqCNNClassifier for "
             f"labels."
         ) from error
     if values.ndim not in (1, 2):
@@ -92,6 +92,37 @@ def read_numbers(
     return NumericTarget(values), n_dimensions
 
 
+def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
+    """Read sample weights; None is one for each record.
+
+    Raises
+    ------
+    ValueError
+        If there is not one finite number of at least zero a record, or if all are zero.
+    """
+    n_records = count_cases(X, caller=caller)
+    if sample_weight is None:
+        return np.ones(n_records)
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    problem = None
+    if weights.ndim != 1:
+        problem = f"an array of shape {weights.shape}"
+    elif len(weights) != n_records:
+        problem = f"{len(weights)} weights for {n_records} records"
+    elif not np.isfinite(weights).all():
+        problem = "weights that are NaN or infinite"
+    elif (weights < 0).any():
+        problem = f"a negative weight, {weights.min():g}"
+    elif not (weights > 0).any():
+        problem = "no weight above zero"
+    if problem is not None:
+        raise ValueError(
+            f"The 'sample_weight' of {caller} must be one finite number of at least zero for each record, "
+            f"and not all of them zero. Received: {problem}. Pass weights of shape ({n_records},)."
+        )
+    return weights
+
+
 def read_class_weight(class_weight: Any, classes: AnyArray, caller: str) -> Any:
     """Check ``class_weight`` against the classes.
 
@@ -106,7 +137,8 @@ def read_class_weight(class_weight: Any, classes: AnyArray, caller: str) -> Any:
     unknown = [label for label in class_weight if label not in classes]
     if unknown:
         raise ValueError(
-            f"The 'class_weight' parameter of {caller} must name classes of y, {join_words(map(repr, classes.tolist()))}. "
+            f"The 'class_weight' parameter of {caller} must name classes of y, "
+            f"{join_words(map(repr, classes.tolist()))}. "
             f"Received: {join_words(map(repr, unknown))}. Pass weights for those classes only."
         )
     return dict(class_weight)
@@ -124,7 +156,8 @@ def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
 def _demand(y: Any, caller: str, name: str) -> None:
     if y is None:
         raise ValueError(
-            f"{caller} requires {name} to be passed, but the target {name} is None. Pass one value for each record of X."
+            f"{caller} requires {name} to be passed, but the target {name} is None. Pass one value for each "
+            "record of X."
         )
 
 
@@ -140,7 +173,8 @@ def _check_counts(X: Any, n_targets: int, caller: str, names: Names) -> None:
     n_records = count_cases(X, caller=caller)
     if n_records != n_targets:
         raise ValueError(
-            f"{names[0]} and {names[1]} of {caller} must hold equally many cases. Received: {n_records} in {names[0]} and "
+            f"{names[0]} and {names[1]} of {caller} must hold equally many cases. Received: {n_records} in "
+            f"{names[0]} and "
             f"{n_targets} in {names[1]}, inconsistent numbers of samples: {[n_records, n_targets]}. "
             f"Pass one value of {names[1]} for each record of {names[0]}."
         )

@@ -1,10 +1,10 @@
 """What "auto" means: from the data at hand to the settings of one fit, in one place.
 
-**Tiny series** (at most 16 time steps and at most 512 records, on ``encoder="auto"``) are hardly sequences: position
-matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise. They get a small FCN
-without batch normalization whose pooling keeps every position, trained in float64 on all records at once, without
-held-back records. It gives the same answer for a record whatever stands beside it, and a weight of two is exactly a
-record twice.
+**Tiny series** (at most 32 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
+sequences: position matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise.
+They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
+at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
+two is exactly a record twice.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import torch
 
 from seqcnn._types import IntegerArray, Kind
 
-TINY_TIMEPOINTS = 16
-TINY_RECORDS = 512
+TINY_LENGTH = 32
+TINY_TIMEPOINTS = 2048
 RECORDS_FOR_EARLY_STOPPING = 1000
 
 AUTO_ENCODERS: dict[Kind, str] = {"series": "inception", "text": "zhang-small", "audio": "m11"}
@@ -27,7 +27,8 @@ PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
 # Gradient steps of one default fit: small data get them by more epochs, large data by fewer.
 _STEPS = {"series": 1500, "text": 4000, "audio": 2500}
 _FEWEST_EPOCHS, _MOST_EPOCHS = 8, 1000
-_TINY_EPOCHS = 150
+_TINY_EPOCHS = 100
+_TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Settings:
 
 def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
     """Tell whether these records are tiny series."""
-    return kind == "series" and len(lengths) <= TINY_RECORDS and int(lengths.max()) <= TINY_TIMEPOINTS
+    return kind == "series" and int(lengths.max()) <= TINY_LENGTH and int(lengths.sum()) <= TINY_TIMEPOINTS
 
 
 def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_windows: int) -> Settings:
@@ -84,7 +85,7 @@ def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_wind
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
     return Settings(
         encoder=("fcn" if tiny else AUTO_ENCODERS[kind]) if isinstance(encoder, str) and encoder == "auto" else encoder,
-        encoder_parameters={"width": 32, "normalization": "none"} if tiny else {},
+        encoder_parameters=_TINY_FCN if tiny else {},
         device=device,
         dtype=dtype,
         mixed_precision=mixed,
@@ -119,7 +120,7 @@ def _resolve_precision(precision: str, device: torch.device, tiny: bool) -> tupl
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Tell whether the device has instructions for bfloat16; without them it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         capabilities = torch.cpu.get_capabilities()
         return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))

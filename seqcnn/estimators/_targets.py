@@ -2,47 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
-from seqcnn._types import AnyArray, Float64Array
+from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.heads import LinearHead
 from seqcnn.losses import RegressionLoss, cross_entropy, regression_loss
 from seqcnn.training import Loss
 
 
-class Target(Protocol):
+class Target(ABC):
     """The targets of some records."""
 
-    labels: AnyArray | None
-    """Class labels to stratify by, ``(n_records,)``, or None."""
+    @property
+    @abstractmethod
+    def labels(self) -> AnyArray | None:
+        """Class labels to stratify by, ``(n_records,)``, or None."""
 
-    def take(self, rows: AnyArray) -> Target:
+    @abstractmethod
+    def take(self, rows: IntegerArray) -> Self:
         """Return the targets of these records."""
 
-    def tensor(self, rows: AnyArray, dtype: torch.dtype) -> Tensor:
+    @abstractmethod
+    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
         """Return the targets of these records as the loss takes them."""
 
+    @abstractmethod
     def weights(self) -> Float64Array:
         """Return the weight of each record that its target brings along."""
 
+    @abstractmethod
     def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
         """Build the head; ``weights`` are those of the records."""
 
+    @abstractmethod
     def loss(self, head: LinearHead) -> Loss:
         """Return the loss."""
 
+    @abstractmethod
     def score(self, outputs: Float64Array, weights: Float64Array) -> float:
         """Score outputs ``(n_records, n_outputs)``: accuracy, or the coefficient of determination."""
 
 
 @dataclass(frozen=True)
-class ClassTarget:
+class ClassTarget(Target):
     """Labels as positions in ``classes``."""
 
     classes: AnyArray
@@ -53,13 +62,14 @@ class ClassTarget:
     @property
     def labels(self) -> AnyArray:
         """The labels themselves."""
-        return self.classes[self.positions]
+        labels: AnyArray = self.classes[self.positions]
+        return labels
 
-    def take(self, rows: AnyArray) -> ClassTarget:
+    def take(self, rows: IntegerArray) -> Self:
         """Return the targets of these records."""
-        return ClassTarget(self.classes, self.positions[rows], self.class_weight, self.label_smoothing)
+        return replace(self, positions=self.positions[rows])
 
-    def tensor(self, rows: AnyArray, dtype: torch.dtype) -> Tensor:
+    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
         """Return class positions ``(n_rows,)``."""
         return torch.from_numpy(self.positions[rows].astype(np.int64))
 
@@ -70,7 +80,8 @@ class ClassTarget:
         present = np.unique(self.positions)
         by_class = np.ones(len(self.classes))
         by_class[present] = compute_class_weight(self.class_weight, classes=self.classes[present], y=self.labels)
-        return by_class[self.positions]
+        weights: Float64Array = by_class[self.positions]
+        return weights
 
     def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
         """Build a head with an output a class."""
@@ -86,18 +97,22 @@ class ClassTarget:
 
 
 @dataclass(frozen=True)
-class NumericTarget:
+class NumericTarget(Target):
     """Numbers ``(n_records, n_targets)``."""
 
     values: Float64Array
     loss_name: RegressionLoss = "squared_error"
-    labels: None = None
 
-    def take(self, rows: AnyArray) -> NumericTarget:
+    @property
+    def labels(self) -> None:
+        """None: there are no classes to stratify by."""
+        return
+
+    def take(self, rows: IntegerArray) -> Self:
         """Return the targets of these records."""
-        return NumericTarget(self.values[rows], self.loss_name)
+        return replace(self, values=self.values[rows])
 
-    def tensor(self, rows: AnyArray, dtype: torch.dtype) -> Tensor:
+    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
         """Return values ``(n_rows, n_targets)``."""
         return torch.from_numpy(self.values[rows]).to(dtype)
 

@@ -11,8 +11,7 @@ from sklearn.base import ClassifierMixin
 
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
-from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels
-from seqcnn.estimators._targets import ClassTarget
+from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels, read_weights
 from seqcnn.model import Output
 
 
@@ -23,8 +22,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     ----------
     encoder : str or torch.nn.Module, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters, as
-        in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
+        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -36,8 +35,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     max_characters : int or None, default=1014
         Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
     window_length : int or None, default=None
-        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored, and
-        a record's score is the mean over its windows. None reads each record whole.
+        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored,
+        and a record's score is the mean over its windows. None reads each record whole.
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
     missing : {"error", "interpolate"}, default="error"
@@ -48,8 +47,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on the
-        machine, so the same seed no longer gives the same weights.
+        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
+        the machine, so the same seed no longer gives the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -81,7 +80,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **encoder_parameters
+    **encoder__parameters
         ``encoder__name=value`` for the named encoder's own parameters.
 
     Attributes
@@ -142,7 +141,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **encoder_parameters: Any,
+        **encoder__parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
@@ -169,7 +168,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_encoder_parameters(encoder_parameters)
+        self._keep_encoder_parameters(encoder__parameters)
 
     def fit(
         self,
@@ -213,7 +212,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             If training diverged.
         """
         caller = type(self).__name__
-        target = read_labels(X, y, sample_weight, caller)
+        weights = read_weights(X, sample_weight, caller)
+        target = read_labels(X, y, weights, caller)
         target = replace(
             target,
             class_weight=read_class_weight(self.class_weight, target.classes, caller),
@@ -222,7 +222,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         read_validation = None
         if X_val is not None or y_val is not None:
             read_validation = lambda: (X_val, read_known_labels(X_val, y_val, target, caller))  # noqa: E731
-        self._fit(X, target, sample_weight, groups, read_validation)
+        self._fit(X, target, weights, groups, read_validation)
         self.classes_ = target.classes
         return self
 

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from seqcnn._types import Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
-from seqcnn.estimators._read_targets import read_labels, read_numbers
+from seqcnn.estimators._read_targets import read_labels, read_numbers, read_weights
 from seqcnn.estimators._targets import Target
 from seqcnn.model import Output
 
@@ -26,8 +26,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     ----------
     encoder : str or torch.nn.Module, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters, as
-        in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
+        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -39,8 +39,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     max_characters : int or None, default=1014
         Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
     window_length : int or None, default=None
-        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored, and
-        a record's score is the mean over its windows. None reads each record whole.
+        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored,
+        and a record's score is the mean over its windows. None reads each record whole.
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
     missing : {"error", "interpolate"}, default="error"
@@ -51,8 +51,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on the
-        machine, so the same seed no longer gives the same weights.
+        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
+        the machine, so the same seed no longer gives the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -80,7 +80,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **encoder_parameters
+    **encoder__parameters
         ``encoder__name=value`` for the named encoder's own parameters.
 
     Attributes
@@ -135,7 +135,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **encoder_parameters: Any,
+        **encoder__parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
@@ -160,7 +160,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_encoder_parameters(encoder_parameters)
+        self._keep_encoder_parameters(encoder__parameters)
 
     def fit(
         self,
@@ -195,13 +195,14 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
             If audio files are missing; all are named.
         """
         caller = type(self).__name__
+        weights = read_weights(X, sample_weight, caller)
         target: Target | None = None
         if y is not None:
             if type_of_target(y, input_name="y").startswith("continuous") or getattr(y, "ndim", 1) == 2:
                 target = read_numbers(X, y, caller)[0]
             else:
-                target = read_labels(X, y, sample_weight, caller)
-        self._fit(X, target, sample_weight, groups, None)
+                target = read_labels(X, y, weights, caller)
+        self._fit(X, target, weights, groups, None)
         self._n_features_out = self.network_.n_features
         return self
 

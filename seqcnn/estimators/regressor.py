@@ -11,7 +11,7 @@ from sklearn.base import RegressorMixin
 from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
-from seqcnn.estimators._read_targets import read_numbers
+from seqcnn.estimators._read_targets import read_numbers, read_weights
 from seqcnn.losses import RegressionLoss
 from seqcnn.model import Output
 
@@ -25,8 +25,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     ----------
     encoder : str or torch.nn.Module, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters, as
-        in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
+        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -38,8 +38,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     max_characters : int or None, default=1014
         Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
     window_length : int or None, default=None
-        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored, and
-        a record's score is the mean over its windows. None reads each record whole.
+        In samples (characters for text). Records are cut into windows of this length, each is trained on and scored,
+        and a record's score is the mean over its windows. None reads each record whole.
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
     missing : {"error", "interpolate"}, default="error"
@@ -50,8 +50,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on the
-        machine, so the same seed no longer gives the same weights.
+        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
+        the machine, so the same seed no longer gives the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -81,7 +81,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **encoder_parameters
+    **encoder__parameters
         ``encoder__name=value`` for the named encoder's own parameters.
 
     Attributes
@@ -138,7 +138,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **encoder_parameters: Any,
+        **encoder__parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
@@ -164,7 +164,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_encoder_parameters(encoder_parameters)
+        self._keep_encoder_parameters(encoder__parameters)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -210,6 +210,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
             If training diverged.
         """
         caller = type(self).__name__
+        weights = read_weights(X, sample_weight, caller)
         check_choice("loss", self.loss, LOSSES, caller=caller)
         target, n_dimensions = read_numbers(X, y, caller)
         loss_name = cast("RegressionLoss", self.loss)
@@ -222,7 +223,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
                     loss_name=loss_name,
                 ),
             )
-        self._fit(X, replace(target, loss_name=loss_name), sample_weight, groups, read_validation)
+        self._fit(X, replace(target, loss_name=loss_name), weights, groups, read_validation)
         self._one_target = n_dimensions == 1
         return self
 

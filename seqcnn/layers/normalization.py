@@ -42,7 +42,9 @@ class BatchNorm1d(nn.BatchNorm1d):
         pass
 
     def _with_running_statistics(self, x: Tensor) -> Tensor:
-        image = F.batch_norm(as_image(x), self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
+        image = F.batch_norm(
+            as_image(x), self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
+        )
         return as_sequence(image)
 
     def _over_real_positions(self, x: Tensor, mask: Tensor) -> Tensor:

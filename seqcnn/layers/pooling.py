@@ -44,7 +44,9 @@ class MaxPool1d(nn.Module):
         if 0 < before == after <= self.kernel_size // 2:
             pooled = F.max_pool2d(as_image(x), (1, self.kernel_size), (1, self.stride), (0, before))
         else:
-            padded = F.pad(as_image(x), (before, max(after, 0)), value=-torch.inf) if before or after > 0 else as_image(x)
+            padded = (
+                F.pad(as_image(x), (before, max(after, 0)), value=-torch.inf) if before or after > 0 else as_image(x)
+            )
             pooled = F.max_pool2d(padded, (1, self.kernel_size), (1, self.stride))
         sequence = as_sequence(pooled)
         return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
