@@ -96,7 +96,7 @@ def training_batches(
     """Shuffle windows into batches of one epoch.
 
     Windows of unequal length are shuffled, then sorted by length within stretches of 32 batches, so that little is
-    padded and batches still differ from epoch to epoch. Sizes differ by one at most: no batch is left with a lone
+    padded and batches still differ from epoch to epoch. A stretch is cut evenly, so that no batch is left with a lone
     window.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 import numpy as np
@@ -50,7 +51,7 @@ class Model:
     def __getstate__(self) -> dict[str, Any]:
         # A model trained on a GPU must open on a machine without one.
         state = dict(self.__dict__)
-        if next(self.network.parameters()).device.type != "cpu":
+        if self._place.device.type != "cpu":
             state["network"] = deepcopy(self.network).cpu()
         return state
 
@@ -62,18 +63,24 @@ class Model:
 
     def store(self, records: Records, table: WindowTable) -> WindowStore:
         """Put windows of records where the network is, in its precision."""
-        first = next(self.network.parameters())
+        place = self._place
         return WindowStore(
-            records, table, minimum_length=self.network.encoder.stride, dtype=first.dtype, device=first.device
+            records, table, minimum_length=self.network.encoder.stride, dtype=place.dtype, device=place.device
         )
 
-    def check_lengths(self, records: Records, *, caller: str) -> None:
+    @property
+    def _place(self) -> torch.Tensor:
+        """A tensor where the network is, in its precision; a network of a user's modules may have no tensor at all."""
+        tensors = chain(self.network.parameters(), self.network.buffers())
+        return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))
+
+    def check_lengths(self, records: Records, *, caller: str, name: str = "X") -> None:
         """Raise ValueError if a series is shorter than a window or than the encoder's stride.
 
         Texts and recordings may be: they are padded with nothing and with silence.
         """
         if records.kind == "series":
-            _check_lengths(records, self.window_length, self.network.encoder.stride, caller)
+            _check_lengths(records, self.window_length, self.network.encoder.stride, caller, name)
 
     def cut(self, records: Records) -> WindowTable:
         """Cut records into the model's windows."""
@@ -98,21 +105,19 @@ class Model:
         return torch.from_numpy(outputs).softmax(1).numpy()
 
 
-def _check_lengths(records: Records, window_length: int | None, stride: int, caller: str) -> None:
+def _check_lengths(records: Records, window_length: int | None, stride: int, caller: str, name: str) -> None:
     lengths = records.lengths
     shortest = int(lengths.min())
-    where = f"X[{int(np.argmin(lengths))}]"
+    where = f"{name}[{int(np.argmin(lengths))}]"
     if window_length is not None and shortest < window_length:
         raise ValueError(
-            f"The 'window_length' parameter of {caller} must be at most {shortest}, the shortest record in X "
-            f"({where}). "
-            f"Received: {window_length}. Pass window_length={shortest} or drop the shorter records."
+            f"The 'window_length' parameter of {caller} must be at most {shortest}, the shortest record in {name} "
+            f"({where}). Received: {window_length}. Pass window_length={shortest} or drop the shorter records."
         )
     shortest = shortest if window_length is None else window_length
     if shortest < stride:
-        what = f"the shortest record in X ({where})" if window_length is None else "a window"
+        what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
             f"The encoder of {caller} needs at least {stride} time steps, its stride. Received: {what} with "
-            f"{shortest}. "
-            f"Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
+            f"{shortest}. Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
         )

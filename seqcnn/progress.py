@@ -77,4 +77,6 @@ class TrainingProgress:
         if self._verbose > 1 or last or now - self._last_line >= 5:
             self._last_line = now
             left = row["seconds"] / row["epoch"] * (self._max_epochs - row["epoch"])
-            self._console.print(f"{self._label}  {state}  {row['seconds']:.0f} s, {left:.0f} s left", highlight=False)
+            line = f"{self._label}  {state}  {row['seconds']:.0f} s, {left:.0f} s left"
+            # Unwrapped: into a file, rich would break it at 80 characters.
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)

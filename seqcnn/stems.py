@@ -62,7 +62,8 @@ class Normalizer(nn.Module):
         # A second pass: the difference of two large sums would lose small variances on top of large means.
         square = sum(weight * np.square(value - mean[:, None]).sum(1) for weight, value in pairs)
         deviation = np.sqrt(square / total)
-        constant = deviation <= 1e-7 * np.maximum(1.0, np.abs(mean))
+        # Relative to the level: a field of 1e-13 tesla is no constant.
+        constant = deviation <= 1e-7 * np.abs(mean)
         self.mean = torch.as_tensor(mean[:, None], dtype=self.mean.dtype)
         self.deviation = torch.as_tensor(np.where(constant, 1.0, deviation)[:, None], dtype=self.deviation.dtype)
 
@@ -72,9 +73,12 @@ class Normalizer(nn.Module):
         if self.mode == "dataset":
             return hide_padding((x - self.mean) / self.deviation, mask)
         count = x.shape[2] if lengths is None else lengths[:, None, None]
-        centred = hide_padding(x - x.sum(2, keepdim=True) / count, mask)
+        level = x.sum(2, keepdim=True) / count
+        centred = hide_padding(x - level, mask)
+        # Once more, for what rounding left of a high level.
+        centred = hide_padding(centred - centred.sum(2, keepdim=True) / count, mask)
         deviation = (centred.square().sum(2, keepdim=True) / count).sqrt()
-        return centred / torch.where(deviation > 1e-6, deviation, 1.0)
+        return centred / torch.where(deviation > 1e-7 * level.abs(), deviation, 1.0)
 
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""

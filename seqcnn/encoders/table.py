@@ -75,7 +75,9 @@ def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *,
     entry = find_encoder(name, caller=caller)
     unknown = [parameter for parameter in parameters if parameter not in entry.defaults]
     if unknown:
-        hints = "".join(did_you_mean(f"encoder__{word}", [f"encoder__{p}" for p in entry.defaults]) for word in unknown)
+        # Compared without the prefix, which would make every two names alike.
+        close = [did_you_mean(word, entry.defaults).replace("'", "'encoder__", 1) for word in unknown]
+        hints = "".join(dict.fromkeys(close))
         raise ValueError(
             f"The encoder {name!r} of {caller} has no parameter {join_words(map(repr, unknown), 'or')}. {hints}"
             f"It takes {join_words(f'encoder__{known}' for known in entry.defaults)}."

@@ -21,6 +21,7 @@ from seqcnn.aggregate import average_over_windows
 from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
 from seqcnn.estimators._checks import check_parameters
 from seqcnn.estimators._parameters import EncoderParametersMixin
+from seqcnn.estimators._read_targets import read_groups
 from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, settle
 from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._targets import Target
@@ -77,6 +78,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         caller = type(self).__name__
         parameters = self.get_params(deep=False)
         check_parameters(parameters, caller)
+        groups = read_groups(X, groups, caller)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
         generator = np.random.default_rng(seed)
@@ -98,7 +100,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         validation = None
         if read_validation is not None:
             X_val, validation_target = read_validation()
-            validation = (read_for_predict(X_val, contract, caller=caller), validation_target)
+            validation = (self._read_validation(X_val, contract), validation_target)
         elif len(held) and target is not None:
             validation = (records.take(held), target.take(held))
         everything, records, weights = records, records.take(training), weights[training]
@@ -113,6 +115,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
             try:
                 self.model_.check_lengths(everything, caller=caller)
+                if read_validation is not None and validation is not None:
+                    self.model_.check_lengths(validation[0], caller=caller, name="X_val")
                 self._train(settings, records, weights, target, validation, generator)
             except BaseException:
                 del self.model_
@@ -138,10 +142,17 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             self.validation_fraction,
             generator,
             labels=None if target.labels is None else target.labels[kept],
-            groups=None if groups is None else np.asarray(groups)[kept],
+            groups=None if groups is None else groups[kept],
             caller=type(self).__name__,
         )
         return kept[training], kept[held]
+
+    def _read_validation(self, X_val: Any, contract: InputContract) -> Records:
+        try:
+            self._remember_columns(X_val, contract, reset=False)
+            return read_for_predict(X_val, contract, caller=type(self).__name__)
+        except (ValueError, TypeError, FileNotFoundError) as error:
+            raise type(error)(f"X_val, which is called X here, does not fit. {error}") from error
 
     def _remember_columns(self, X: Any, contract: InputContract, *, reset: bool) -> None:
         if reset and "feature_names_in_" in vars(self):

@@ -74,6 +74,8 @@ def _check_device(device: Any, caller: str) -> None:
             problem = "is not there: torch finds no CUDA GPU"
         elif kind == "mps" and not torch.backends.mps.is_available():
             problem = "is not there: torch finds no Apple GPU"
+        elif kind not in ("auto", "cpu", "cuda", "mps"):
+            problem = "is none of these"
     if problem is not None:
         raise ValueError(
             f"The 'device' parameter of {caller} must be 'auto', 'cpu', 'cuda', 'cuda:1' or 'mps'. "

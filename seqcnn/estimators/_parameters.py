@@ -23,7 +23,7 @@ class EncoderParametersMixin(BaseEstimator):
     def _keep_encoder_parameters(self, parameters: Mapping[str, Any]) -> None:
         known = self._get_param_names()
         for name, value in parameters.items():
-            if not name.startswith(PREFIX) or name == PREFIX:
+            if not _is_the_encoders(name):
                 raise TypeError(
                     f"{type(self).__name__} has no parameter {name!r}. {did_you_mean(name, known)}"
                     f"It takes {join_words(known)}, and {PREFIX}... for the encoder's own."
@@ -62,7 +62,7 @@ class EncoderParametersMixin(BaseEstimator):
             If there is no parameter of a name.
         """
         known = self._get_param_names()
-        unknown = [name for name in parameters if name not in known and not name.startswith(PREFIX)]
+        unknown = [name for name in parameters if name not in known and not _is_the_encoders(name)]
         if unknown:
             hints = "".join(did_you_mean(name, known) for name in unknown)
             raise ValueError(
@@ -72,3 +72,7 @@ class EncoderParametersMixin(BaseEstimator):
         for name, value in parameters.items():
             setattr(self, name, value)
         return self
+
+
+def _is_the_encoders(name: str) -> bool:
+    return name.startswith(PREFIX) and name != PREFIX

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import assert_all_finite, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from seqcnn._checks import check_choice, join_words
+from seqcnn._checks import check_choice, count_word, join_words, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
+from seqcnn.inputs.arrays import one_dimension_message
+from seqcnn.inputs.containers import is_missing, to_plain_array
 
 Names = tuple[str, str]
 
@@ -26,7 +29,6 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
         If there is not one label a record, or fewer than two classes among records of positive weight.
     """
     labels = _one_label_a_record(X, y, caller, ("X", "y"))
-    check_classification_targets(labels)
     classes, positions = np.unique(labels, return_inverse=True)
     present = np.unique(positions[weights > 0])
     if len(present) < 2:
@@ -42,15 +44,15 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
 def read_known_labels(X: Any, y: Any, fitted: ClassTarget, caller: str) -> ClassTarget:
     """Read validation labels, which must be among those of ``fitted``."""
     _both(X, y, caller)
-    labels = _one_label_a_record(X, y, caller, ("X_val", "y_val"))
-    unknown = np.setdiff1d(labels, fitted.classes)
-    if len(unknown):
+    labels = _one_label_a_record(X, y, caller, ("X_val", "y_val")).tolist()
+    position_of = {label: position for position, label in enumerate(fitted.classes.tolist())}
+    unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
+    if unknown:
         raise ValueError(
-            f"The y_val of {caller} must hold classes of y only. Received: "
-            f"{join_words(map(repr, unknown.tolist()[:5]))}, "
+            f"The y_val of {caller} must hold classes of y only. Received: {name_first(unknown)}, "
             f"which y does not hold. Drop these records, or add some to X and y."
         )
-    positions = np.searchsorted(fitted.classes, labels)
+    positions = np.array([position_of[label] for label in labels])
     return ClassTarget(fitted.classes, positions, fitted.class_weight, fitted.label_smoothing)
 
 
@@ -67,20 +69,13 @@ def read_numbers(
     if names[0] != "X":
         _both(X, y, caller)
     _demand(y, caller, names[1])
-    try:
-        values = np.asarray(y, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"The {names[1]} of {caller} must hold numbers. Received: {error}. Pass numbers, or use "
-            "SeqCNNClassifier for "
-            f"labels."
-        ) from error
+    values = _to_float64(y, caller, names[1])
     if values.ndim not in (1, 2):
         raise ValueError(
             f"The {names[1]} of {caller} must have shape (n_cases,) or (n_cases, n_targets). Received: {values.shape}. "
             f"Pass y.reshape(len(X), -1)."
         )
-    assert_all_finite(values, input_name=names[1])
+    _check_finite(values, names[1], "number")
     _check_counts(X, len(values), caller, names)
     n_dimensions = values.ndim
     values = values.reshape(len(values), -1)
@@ -103,9 +98,14 @@ def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
     n_records = count_cases(X, caller=caller)
     if sample_weight is None:
         return np.ones(n_records)
-    weights = np.asarray(sample_weight, dtype=np.float64)
     problem = None
-    if weights.ndim != 1:
+    try:
+        weights = np.asarray(to_plain_array(sample_weight), dtype=np.float64)
+    except (TypeError, ValueError):
+        weights, problem = np.empty(0), f"{shorten(sample_weight)}, which are no numbers"
+    if problem is not None:
+        pass
+    elif weights.ndim != 1:
         problem = f"an array of shape {weights.shape}"
     elif len(weights) != n_records:
         problem = f"{len(weights)} weights for {n_records} records"
@@ -132,25 +132,148 @@ def read_class_weight(class_weight: Any, classes: AnyArray, caller: str) -> Any:
         If it is neither None, "balanced" nor a dict, or names classes that y does not hold.
     """
     if not isinstance(class_weight, Mapping):
-        check_choice("class_weight", class_weight, ("balanced", None), caller=caller)
-        return class_weight
-    unknown = [label for label in class_weight if label not in classes]
+        if isinstance(class_weight, str | None):
+            check_choice("class_weight", class_weight, ("balanced", None), caller=caller)
+            return class_weight
+        raise TypeError(
+            f"The 'class_weight' parameter of {caller} must be 'balanced', None or a dict. "
+            f"Received: {shorten(class_weight)}. Pass a dict of labels and weights, such as "
+            f"{{{classes.tolist()[0]!r}: 2.0}}."
+        )
+    known = classes.tolist()
+    # A label that was taken from an array of them shows as np.str_('a') otherwise.
+    class_weight = {getattr(label, "item", lambda label=label: label)(): w for label, w in class_weight.items()}
+    unknown = [label for label in class_weight if label not in known]
     if unknown:
         raise ValueError(
             f"The 'class_weight' parameter of {caller} must name classes of y, "
             f"{join_words(map(repr, classes.tolist()))}. "
             f"Received: {join_words(map(repr, unknown))}. Pass weights for those classes only."
         )
-    return dict(class_weight)
+    wrong = [f"{label!r}: {shorten(weight, 20)}" for label, weight in class_weight.items() if not _is_weight(weight)]
+    if wrong or not any(class_weight.get(label, 1) for label in known):
+        raise ValueError(
+            f"The 'class_weight' parameter of {caller} must give classes finite numbers of at least zero, and not all "
+            f"of them zero. Received: {name_first(wrong) or shorten(class_weight)}. Pass a larger weight for a "
+            f"class that is to count more."
+        )
+    return class_weight
+
+
+def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
+    """Read the group of each record as a number; None if there are no groups.
+
+    Raises
+    ------
+    ValueError
+        If there is not one group a record.
+    """
+    if groups is None:
+        return None
+    n_records = count_cases(X, caller=caller)
+    names = _to_labels(groups)
+    problem = None
+    missing = [f"groups[{row}]" for row in _missing_rows(names)] if names.ndim == 1 else []
+    if names.ndim != 1:
+        problem = f"an array of shape {names.shape}"
+    elif len(names) != n_records:
+        problem = f"{count_word(len(names), 'group name')} for {count_word(n_records, 'record')}"
+    elif missing:
+        problem = f"no name in {name_first(missing)}"
+    if problem is not None:
+        raise ValueError(
+            f"The 'groups' of {caller} must name the group of each record. Received: {problem}. "
+            f"Pass groups of shape ({n_records},)."
+        )
+    numbers: dict[Any, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names.tolist()])
 
 
 def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
-    _demand(y, caller, names[1])
-    labels: AnyArray = column_or_1d(y, warn=True)
+    name = names[1]
+    _demand(y, caller, name)
+    labels = _to_labels(y)
+    if labels.ndim == 2:
+        labels = column_or_1d(labels, warn=True)
+    missing = [f"{name}[{row}]" for row in _missing_rows(labels)] if labels.dtype.kind == "O" else []
+    if missing:
+        raise ValueError(
+            f"The {name} of {caller} must hold a label for each record. Received: none in {name_first(missing)}. "
+            f"Drop these records, or give them a label."
+        )
+    if labels.dtype.kind == "O":
+        strings = [isinstance(label, str) for label in labels.ravel().tolist()]
+        if any(strings) and not all(strings):
+            firsts = sorted((strings.index(True), strings.index(False)))
+            shown = " but ".join(f"{name}[{row}] is {shorten(labels[row], 40)}" for row in firsts)
+            raise TypeError(
+                f"The {name} of {caller} must hold labels of one kind. Received: {shown}. Pass strings only, or "
+                f"numbers only."
+            )
+        if not any(strings):
+            labels = np.array(labels.tolist())
     if labels.dtype.kind == "f":
-        assert_all_finite(labels, input_name=names[1])
-    _check_counts(X, len(labels), caller, names)
-    return labels
+        _check_finite(labels, name, "label")
+    check_classification_targets(labels)
+    flat: AnyArray = column_or_1d(labels)
+    _check_counts(X, len(flat), caller, names)
+    return flat
+
+
+def _to_labels(y: Any) -> AnyArray:
+    """Turn labels into an array without changing what they are: a list of "a" and 1 is no list of strings."""
+    if hasattr(y, "to_numpy"):
+        # pandas' own integers, booleans and categories, which scikit-learn would turn into floats or objects.
+        return np.asarray(y.to_numpy())
+    if isinstance(y, list | tuple) and len({isinstance(label, str) for label in y}) == 2:
+        return np.array(y, dtype=object)
+    return to_plain_array(y)
+
+
+def _missing_rows(labels: AnyArray) -> list[int]:
+    return [row for row, label in enumerate(labels.tolist()) if is_missing(label)]
+
+
+def _to_float64(y: Any, caller: str, name: str) -> Float64Array:
+    is_frame = hasattr(y, "to_numpy")
+    try:
+        array = np.asarray(y) if is_frame else to_plain_array(y)
+        items = array.ravel().tolist() if array.dtype.kind in "OUT" else []
+        strings = [item for item in items if isinstance(item, str)]
+        if not strings and array.dtype.kind in "Obiuf":
+            # From y itself: pandas turns its missing values into NaN only where it is asked for floats.
+            return np.asarray(y if is_frame else array, dtype=np.float64)
+        received = f"a string, {shorten(strings[0], 40)}" if strings else f"values of dtype {array.dtype}"
+    except (TypeError, ValueError) as error:
+        received = f"{shorten(y, 40)} ({error})"
+    else:
+        if array.dtype.kind == "c":
+            raise ValueError(
+                f"Complex data not supported: {name} holds complex numbers. {caller} predicts real ones. Pass the real "
+                f"and the imaginary part as two targets, np.column_stack([y.real, y.imag])."
+            )
+    raise ValueError(
+        f"The {name} of {caller} must hold numbers. Received: {received}. Pass numbers, or use SeqCNNClassifier for "
+        f"labels."
+    )
+
+
+def _check_finite(values: AnyArray, name: str, word: str) -> None:
+    """Raise ValueError unless all targets are finite, in the words that scikit-learn's users know."""
+    for problem, bad in (
+        ("NaN", np.isnan(values)),
+        (f"infinity or a value too large for dtype('{values.dtype}')", np.isinf(values)),
+    ):
+        if bad.any():
+            rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1)).tolist()
+            raise ValueError(
+                f"Input {name} contains {problem}: {name_first([f'{name}[{row}]' for row in rows])}. "
+                f"Drop these records, or give them a {word}."
+            )
+
+
+def _is_weight(weight: object) -> bool:
+    return isinstance(weight, Real) and not isinstance(weight, bool) and 0 <= float(weight) < np.inf
 
 
 def _demand(y: Any, caller: str, name: str) -> None:
@@ -172,6 +295,8 @@ def _both(X_val: Any, y_val: Any, caller: str) -> None:
 def _check_counts(X: Any, n_targets: int, caller: str, names: Names) -> None:
     n_records = count_cases(X, caller=caller)
     if n_records != n_targets:
+        if getattr(X, "ndim", None) == 1 and np.asarray(X).dtype.kind in "biuf":
+            raise ValueError(one_dimension_message(n_records, caller))
         raise ValueError(
             f"{names[0]} and {names[1]} of {caller} must hold equally many cases. Received: {n_records} in "
             f"{names[0]} and "

@@ -63,10 +63,18 @@ def hold_back(
 
 
 def _hold_of_each_class(fraction: float, generator: np.random.Generator, labels: AnyArray) -> AnyArray:
+    """Hold back the share of the whole, and of each class as nearly as whole records allow."""
+    _, positions, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    wanted = fraction * counts
+    n_held = np.floor(wanted).astype(int)
+    # Of small classes a fraction of a record is wanted. The largest fractions become a record, in random order, but
+    # never a class's last one.
+    order = generator.permutation(np.flatnonzero(n_held + 1 < counts))
+    order = order[np.argsort((n_held - wanted)[order], kind="stable")]
+    n_held[order[: round(fraction * len(labels)) - int(n_held.sum())]] += 1
     held = np.zeros(len(labels), dtype=bool)
-    for label in np.unique(labels):
-        members = generator.permutation(np.flatnonzero(labels == label))
-        held[members[: round(fraction * len(members))]] = True
+    for position, n_of_class in enumerate(n_held.tolist()):
+        held[generator.permutation(np.flatnonzero(positions == position))[:n_of_class]] = True
     return held
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils.multiclass import type_of_target
 
 from seqcnn._types import Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
@@ -198,10 +198,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         weights = read_weights(X, sample_weight, caller)
         target: Target | None = None
         if y is not None:
-            if type_of_target(y, input_name="y").startswith("continuous") or getattr(y, "ndim", 1) == 2:
-                target = read_numbers(X, y, caller)[0]
-            else:
-                target = read_labels(X, y, weights, caller)
+            target = read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
         self._fit(X, target, weights, groups, None)
         self._n_features_out = self.network_.n_features
         return self
@@ -220,3 +217,11 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
             If X does not keep the contract that was fitted: kind, channels, columns, sample rate.
         """
         return self._score_records(X)
+
+
+def _holds_numbers(y: Any) -> bool:
+    """Tell whether y holds numbers to predict; anything else, whole numbers in one dimension too, is labels."""
+    values = np.asarray(y)
+    if values.dtype.kind not in "biuf":
+        return False
+    return values.ndim == 2 or not np.isfinite(values).all() or bool((values != np.floor(values)).any())

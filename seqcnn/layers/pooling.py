@@ -38,16 +38,15 @@ class MaxPool1d(nn.Module):
         if mask is not None:
             x = x.masked_fill(~mask, -torch.inf)
         before = (self.kernel_size - 1) // 2 if self.centred else 0
-        n_timepoints = x.shape[-1]
-        n_outputs = -(-n_timepoints // self.stride)
-        after = (n_outputs - 1) * self.stride + self.kernel_size - before - n_timepoints
-        if 0 < before == after <= self.kernel_size // 2:
-            pooled = F.max_pool2d(as_image(x), (1, self.kernel_size), (1, self.stride), (0, before))
+        after = self.kernel_size - 1 - before
+        image, kernel, stride = as_image(x), (1, self.kernel_size), (1, self.stride)
+        # No branch looks at the length of x: what is exported at one length has to hold at every other.
+        if before == after:
+            pooled = F.max_pool2d(image, kernel, stride, (0, before))
+        elif before == 0 and self.kernel_size <= self.stride:
+            pooled = F.max_pool2d(image, kernel, stride, ceil_mode=True)
         else:
-            padded = (
-                F.pad(as_image(x), (before, max(after, 0)), value=-torch.inf) if before or after > 0 else as_image(x)
-            )
-            pooled = F.max_pool2d(padded, (1, self.kernel_size), (1, self.stride))
+            pooled = F.max_pool2d(F.pad(image, (before, after), value=-torch.inf), kernel, stride)
         sequence = as_sequence(pooled)
         return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
 

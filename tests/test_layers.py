@@ -1,0 +1,268 @@
+"""The layers against torch's own, and against loops, with and without padding."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from core_helpers import relative_error
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from seqcnn.layers import BatchNorm1d, BinPool1d, Conv1d, MaxPool1d, hide_padding, length_mask, stride_mask
+from seqcnn.layers.blocks import ConvBlock
+
+SEEDS = st.integers(0, 2**16)
+
+
+def arrange(x, layout):
+    """Return the same values as a contiguous tensor, with channels innermost, or cut out of a larger tensor."""
+    if layout == "contiguous":
+        return x.contiguous()
+    if layout == "channels innermost":
+        return x.transpose(1, 2).contiguous().transpose(1, 2)
+    return torch.stack([x, x], -1)[..., 0]
+
+
+def reference_convolution(conv, x):
+    """Pad by hand, then convolve as torch does."""
+    if conv.padding == "valid":
+        left = right = 0
+    elif conv.padding_left or conv.padding_right:
+        span = conv.dilation[0] * (conv.kernel_size[0] - 1)
+        left, right = span // 2, span - span // 2
+    else:
+        left = right = conv.padding[0]
+    return F.conv1d(F.pad(x, (left, right)), conv.weight, conv.bias, conv.stride, 0, conv.dilation, conv.groups)
+
+
+def outputs_and_gradients(conv, function, x):
+    conv.zero_grad()
+    x = x.clone().requires_grad_()
+    output = function(x)
+    output.backward(torch.linspace(-1, 1, output.numel(), dtype=output.dtype).view(output.shape))
+    return [output.detach(), x.grad, *(parameter.grad.clone() for parameter in conv.parameters())]
+
+
+@st.composite
+def convolutions(draw):
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    conv = Conv1d(
+        groups * draw(st.integers(1, 3)),
+        groups * draw(st.integers(1, 3)),
+        draw(st.integers(1, 12)),
+        stride=draw(st.integers(1, 4)),
+        padding=draw(st.sampled_from(["same", "same", "valid", 0, 1, 5])),
+        dilation=draw(st.integers(1, 4)),
+        groups=groups,
+        bias=draw(st.booleans()),
+    )
+    for parameter in conv.parameters():
+        nn.init.normal_(parameter)
+    return conv
+
+
+@settings(deadline=None, max_examples=60)
+@given(convolutions(), st.integers(1, 40), st.integers(1, 3), st.booleans(), st.sampled_from(range(3)), SEEDS)
+def test_convolution_gives_torchs_numbers_and_gradients(conv, n_timepoints, batch, double, layout, seed):
+    conv.double() if double else conv.float()
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(batch, conv.in_channels, n_timepoints, generator=generator, dtype=conv.weight.dtype)
+    sides = conv.padding if isinstance(conv.padding, tuple) else (0,)
+    assume(n_timepoints + conv.padding_left + conv.padding_right + 2 * sides[0] >= conv.span)
+    x = arrange(x, ("contiguous", "channels innermost", "sliced")[layout])
+    actual = outputs_and_gradients(conv, conv, x)
+    expected = outputs_and_gradients(conv, lambda x: reference_convolution(conv, x), x)
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert relative_error(ours, theirs) < (1e-12 if double else 1e-5)
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5, 21])
+@pytest.mark.parametrize("dilation", [1, 3])
+def test_same_padding_with_stride_one_is_that_of_torch(kernel_size, dilation):
+    ours = Conv1d(2, 4, kernel_size, padding="same", dilation=dilation)
+    theirs = nn.Conv1d(2, 4, kernel_size, padding="same", dilation=dilation)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 2, 30)
+    assert relative_error(ours(x), theirs(x)) < 1e-5
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 9), st.integers(1, 4), st.integers(1, 3), st.integers(1, 20), SEEDS)
+def test_outputs_of_a_record_do_not_depend_on_how_far_it_is_padded(kernel_size, stride, dilation, n_timepoints, seed):
+    conv = Conv1d(1, 2, kernel_size, stride=stride, dilation=dilation, padding="same")
+    x = torch.randn(1, 1, n_timepoints, generator=torch.Generator().manual_seed(seed))
+    alone = conv(x)
+    assert alone.shape[2] == -(-n_timepoints // stride)
+    assert relative_error(conv(F.pad(x, (0, 7)))[..., : alone.shape[2]], alone) < 1e-5
+
+
+@pytest.mark.parametrize(("kernel_size", "groups"), [(1, 1), (4, 1), (9, 1), (9, 8), (40, 1)])
+def test_convolution_in_bfloat16_stays_close(kernel_size, groups):
+    conv = Conv1d(8, 8, kernel_size, padding="same", groups=groups)
+    x = torch.randn(4, 8, 50)
+    with torch.autocast("cpu", torch.bfloat16):
+        actual = outputs_and_gradients(conv, lambda x: conv(x).float(), x)
+    expected = outputs_and_gradients(conv, lambda x: reference_convolution(conv, x), x)
+    for ours, theirs in zip(actual, expected, strict=True):
+        assert relative_error(ours, theirs) < 2e-2
+
+
+def test_weights_go_back_and_forth_between_our_convolution_and_torchs():
+    ours, theirs = Conv1d(3, 6, 5, groups=3), nn.Conv1d(3, 6, 5, groups=3)
+    ours.load_state_dict(theirs.state_dict())
+    theirs.load_state_dict(ours.state_dict())
+    assert isinstance(ours, nn.Conv1d)
+    assert repr(ours) == repr(theirs)
+
+
+@pytest.mark.parametrize("options", [{"stride": 3}, {"dilation": 2}, {"groups": 2, "bias": False}])
+def test_gradients_of_the_convolution_are_its_derivatives(options):
+    conv = Conv1d(2, 4, 4, padding="same", **options).double()
+    assert torch.autograd.gradcheck(conv, torch.randn(2, 2, 7, dtype=torch.float64, requires_grad=True))
+
+
+def ragged(lengths, n_channels, n_timepoints, seed=0, dtype=torch.float64):
+    """Return a batch with infinities in its padding, its mask, and the real positions side by side."""
+    lengths = torch.tensor(lengths)
+    x = torch.randn(len(lengths), n_channels, n_timepoints, dtype=dtype, generator=torch.Generator().manual_seed(seed))
+    mask = length_mask(lengths, n_timepoints)
+    real = torch.cat([row[:, :n] for row, n in zip(x, lengths, strict=True)], 1)[None]
+    return x, mask, real
+
+
+def norms(n_channels, **options):
+    """Return our normalization and torch's with the same state."""
+    ours, theirs = BatchNorm1d(n_channels, **options).double(), nn.BatchNorm1d(n_channels, **options).double()
+    nn.init.uniform_(ours.weight, 0.5, 2)
+    nn.init.normal_(ours.bias)
+    ours.running_mean.normal_()
+    theirs.load_state_dict(ours.state_dict())
+    return ours, theirs
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.lists(st.integers(1, 9), min_size=2, max_size=5),
+    st.integers(1, 4),
+    st.integers(0, 3),
+    st.sampled_from([0.1, None]),
+    SEEDS,
+)
+def test_masked_normalization_is_torchs_over_the_real_positions(lengths, n_channels, extra, momentum, seed):
+    x, mask, real = ragged(lengths, n_channels, max(lengths) + extra, seed)
+    ours, theirs = norms(n_channels, momentum=momentum)
+    for _ in range(2):
+        expected = theirs(real)
+        x = x.detach().masked_fill(~mask, 1e6).requires_grad_()
+        actual = ours(x, mask)
+    for module, output in ((ours, actual), (theirs, expected)):
+        output.pow(3).sum().backward()
+        module.double()
+    gathered = torch.cat([row[:, :n] for row, n in zip(actual, lengths, strict=True)], 1)[None]
+    assert relative_error(gathered, expected) < 1e-9
+    assert not actual.masked_select(~mask).any()
+    assert not x.grad.masked_select(~mask).any()
+    for name, value in theirs.state_dict().items():
+        assert relative_error(ours.state_dict()[name], value) < 1e-9
+    for ours_parameter, theirs_parameter in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert relative_error(ours_parameter.grad, theirs_parameter.grad) < 1e-9
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_normalization_without_a_mask_is_torchs(training, dtype):
+    ours, theirs = (module.to(dtype).train(training) for module in norms(3))
+    x = torch.randn(4, 3, 9, dtype=dtype)
+    assert relative_error(ours(x), theirs(x)) < 1e-5
+    assert relative_error(ours.running_var, theirs.running_var) < 1e-5
+
+
+def test_evaluated_normalization_uses_what_it_learnt_and_hides_the_padding():
+    x, mask, _ = ragged([3, 6], 2, 6)
+    ours, theirs = (module.eval() for module in norms(2))
+    expected = theirs(x).masked_fill(~mask, 0)
+    assert relative_error(ours(x.masked_fill(~mask, torch.nan), mask), expected) < 1e-12
+
+
+def test_gradients_of_masked_normalization_are_its_derivatives():
+    x, mask, _ = ragged([2, 4], 2, 5)
+    norm = norms(2)[0]
+    assert torch.autograd.gradcheck(lambda x: norm(x, mask), x.requires_grad_())
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_single_position_has_no_variance_and_meets_the_running_statistics(masked):
+    ours, theirs = norms(2)
+    x = torch.randn(1, 2, 1, dtype=torch.float64)
+    expected, before = theirs.eval()(x), ours.running_mean.clone()
+    actual = ours(F.pad(x, (0, 3)), length_mask(torch.tensor([1]), 4)) if masked else ours(x)
+    assert relative_error(actual[..., :1], expected) < 1e-12
+    assert torch.equal(ours.running_mean, before)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 15), min_size=1, max_size=4), st.integers(1, 6), st.integers(1, 6), st.booleans(), SEEDS)
+def test_max_pooling_is_that_of_a_loop(lengths, kernel_size, stride, centred, seed):
+    n_timepoints = max(lengths) + 2
+    x, mask, _ = ragged(lengths, 2, n_timepoints, seed)
+    pool = MaxPool1d(kernel_size, stride, centred=centred)
+    before = (kernel_size - 1) // 2 if centred else 0
+    expected = torch.zeros(len(lengths), 2, -(-n_timepoints // stride), dtype=x.dtype)
+    for row, length in enumerate(lengths):
+        for position in range(-(-length // stride)):
+            first = position * stride - before
+            expected[row, :, position] = x[row, :, max(0, first) : min(first + kernel_size, length)].amax(1)
+        alone = pool(x[[row], :, :length])
+        assert torch.equal(alone, expected[[row], :, : alone.shape[2]])
+    assert torch.equal(pool(x.masked_fill(~mask, torch.nan), mask), expected)
+
+
+@pytest.mark.parametrize("options", [{}, {"stride": 1, "centred": True}, {"stride": 2}])
+def test_max_pooling_traced_at_one_length_holds_at_every_other(options):
+    pool, any_length = MaxPool1d(3, **options), ({2: torch.export.Dim.DYNAMIC},)
+    for traced_length in (9, 10, 11):
+        traced = torch.export.export(pool, (torch.randn(1, 2, traced_length),), dynamic_shapes=any_length).module()
+        for x in (torch.randn(1, 2, n) for n in (12, 13, 14)):
+            assert torch.equal(traced(x), pool(x))
+
+
+@pytest.mark.parametrize("kind", ["mean", "max"])
+@settings(deadline=None, max_examples=50)
+@given(lengths=st.lists(st.integers(1, 15), min_size=1, max_size=4), n_bins=st.integers(1, 6), seed=SEEDS)
+def test_bins_are_adaptive_pooling_over_each_records_own_length(kind, lengths, n_bins, seed):
+    x, mask, _ = ragged(lengths, 3, max(lengths) + 2, seed)
+    x = x.masked_fill(~mask, 0)
+    pool, adaptive = BinPool1d(kind, n_bins), getattr(F, f"adaptive_{kind.replace('mean', 'avg')}_pool1d")
+    expected = torch.cat([adaptive(row[None, :, :n], n_bins).flatten(1) for row, n in zip(x, lengths, strict=True)])
+    assert relative_error(pool(x, mask), expected) < 1e-12
+    assert relative_error(pool(x[[0], :, : lengths[0]]), expected[[0]]) < 1e-12
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 15), min_size=1, max_size=4), st.integers(1, 5))
+def test_masks_mark_the_real_steps_before_and_behind_a_stride(lengths, stride):
+    mask = length_mask(torch.tensor(lengths), 16)
+    assert mask.shape == (len(lengths), 1, 16)
+    assert mask.sum((1, 2)).tolist() == lengths
+    strided = stride_mask(mask, stride)
+    assert torch.equal(strided, length_mask(torch.tensor([-(-n // stride) for n in lengths]), -(-16 // stride)))
+    assert stride_mask(None, stride) is None
+
+
+def test_hiding_the_padding_also_hides_its_gradients():
+    x = torch.tensor([[[1.0, torch.inf, torch.nan]]], requires_grad=True)
+    hidden = hide_padding(x, length_mask(torch.tensor([1]), 3))
+    hidden.square().sum().backward()
+    assert hidden.tolist() == [[[1.0, 0.0, 0.0]]]
+    assert x.grad.tolist() == [[[2.0, 0.0, 0.0]]]
+
+
+@pytest.mark.parametrize("normalization", ["batch", "none"])
+def test_a_block_leaves_zeros_behind_the_strided_length(normalization):
+    block = ConvBlock(2, 4, 3, stride=2, normalization=normalization, activation=False).double()
+    x, mask, _ = ragged([3, 8], 2, 8)
+    output = block(x.masked_fill(~mask, 0), mask)
+    behind = torch.arange(4) >= torch.tensor([2, 4])[:, None]
+    assert not output.transpose(1, 2)[behind].any()
+    assert output.transpose(1, 2)[~behind].all()
+    assert (block.convolution.bias is None) == (normalization == "batch")
