@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
@@ -45,6 +48,17 @@ class LinearHead(nn.Module):
         self.dense = nn.Linear(in_features, n_outputs)
         self.register_buffer("center", center)
         self.register_buffer("scale", scale)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
+        # differences away. Apple's GPUs alone have no float64.
+        kept = {"center": self.center, "scale": self.scale}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, before in kept.items():
+            after = getattr(self, name)
+            if before is not None and after.device.type != "mps":
+                setattr(self, name, before.to(after.device))
+        return self
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""

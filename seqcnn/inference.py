@@ -38,12 +38,14 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     batch_size = int(np.clip(_VALUES_A_BATCH // (longest * 16), 1, 1024))
     batches = prediction_batches(store.lengths, batch_size, equal_length=knows_no_padding(network))
     outputs: list[Tensor] = []
-    with torch.inference_mode():
-        for windows in batches:
-            x, lengths = store.batch(windows)
-            outputs.append(network.embed(x, lengths) if features else network(x, lengths))
-        joined = torch.cat(outputs).to(torch.float64).cpu().numpy()
-    network.train(was_training)
+    try:
+        with torch.inference_mode():
+            for windows in batches:
+                x, lengths = store.batch(windows)
+                outputs.append(network.embed(x, lengths) if features else network(x, lengths))
+    finally:
+        network.train(was_training)
+    joined = torch.cat(outputs).cpu().to(torch.float64).numpy()
     in_order = np.empty_like(joined)
     in_order[np.concatenate(batches)] = joined
     return in_order

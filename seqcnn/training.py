@@ -55,7 +55,7 @@ class TrainingSettings:
     weight_decay
         Decoupled decay of the weights; biases and normalization are left alone.
     n_iter_no_change
-        Epochs without a lower validation loss after which training stops.
+        Epochs without a lower validation loss after which training stops; None only watches that loss.
     max_seconds
         A budget: the cycle is shortened so that it ends by then.
     mixed_precision
@@ -68,7 +68,7 @@ class TrainingSettings:
     batch_size: int
     learning_rate: float
     weight_decay: float
-    n_iter_no_change: int
+    n_iter_no_change: int | None
     max_seconds: float | None = None
     mixed_precision: bool = False
     max_gradient_norm: float = 5.0
@@ -122,8 +122,8 @@ def train(
     generator
         The source of chance for the batches.
     validate
-        Gives the loss and the score on held-back records; with it the best weights are kept, and training stops when
-        the loss has not fallen for ``n_iter_no_change`` epochs.
+        Gives the loss and the score on held-back records. The weights with the lowest loss are kept, and training stops
+        when it has not fallen for ``n_iter_no_change`` epochs, unless that is None.
     watcher
         Is told how it goes.
 
@@ -150,7 +150,9 @@ def train(
             batches = training_batches(
                 store.lengths, settings.batch_size, generator, equal_length=knows_no_padding(network)
             )
-            total = torch.zeros((), dtype=weights.dtype, device=weights.device)
+            total = torch.zeros(
+                (), dtype=targets.dtype if targets.is_floating_point() else weights.dtype, device=weights.device
+            )
             for position, windows in enumerate(batches):
                 progress = (epoch - 1 + position / len(batches)) / settings.max_epochs
                 if settings.max_seconds is not None:
@@ -164,7 +166,8 @@ def train(
                 rows = torch.from_numpy(windows).to(weights.device)
                 with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
                     scores = network(*store.batch(windows))
-                losses = loss(scores.to(weights.dtype), targets[rows]) * weights[rows]
+                scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
+                losses = loss(scores, targets[rows]) * weights[rows]
                 optimizer.zero_grad(set_to_none=True)
                 losses.mean().backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
@@ -176,29 +179,42 @@ def train(
                 break
             seen = sum(len(windows) for windows in batches)
             row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
-            if not math.isfinite(row["train_loss"]):
-                raise NonFiniteLossError(
-                    f"Training stopped in epoch {epoch}, because the loss is not finite. Received: a loss of "
-                    f"{row['train_loss']} at a learning rate of {rate:.3g}. Lower learning_rate (its peak is "
-                    f"{settings.learning_rate:.3g} now), or look for extreme values in X, y or sample_weight."
-                )
+            _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
             if validate is not None:
                 row["validation_loss"], row["validation_score"] = validate()
-                if row["validation_loss"] < best_loss:
+                _demand_finite(row["validation_loss"], "validation loss", epoch, rate, settings)
+                if settings.n_iter_no_change is not None and row["validation_loss"] < best_loss:
                     best_loss, best_epoch = row["validation_loss"], epoch
                     best_state = deepcopy(network.state_dict())
             row["seconds"] = time.perf_counter() - started
             result.history.append(row)
             if watcher is not None:
                 watcher.on_epoch(row)
-            if validate is not None and epoch - best_epoch >= settings.n_iter_no_change:
+            patience = settings.n_iter_no_change
+            if validate is not None and patience is not None and epoch - best_epoch >= patience:
                 break
+            if epoch == settings.max_epochs:
+                # The losses were taken before the last step, which may have been the one that diverged.
+                _demand_finite(_largest_weight(network), "largest weight", epoch, rate, settings)
     except KeyboardInterrupt:
         result.interrupted = True
     if best_state is not None:
         network.load_state_dict(best_state)
     network.eval()
     return result
+
+
+def _demand_finite(value: float, what: str, epoch: int, rate: float, settings: TrainingSettings) -> None:
+    if not math.isfinite(value):
+        raise NonFiniteLossError(
+            f"Training stopped in epoch {epoch}, because the {what} is not finite. Received: a {what} of {value} at a "
+            f"learning rate of {rate:.3g}. Lower learning_rate (its peak is {settings.learning_rate:.3g} now), or look "
+            f"for extreme values in X, y or sample_weight."
+        )
+
+
+def _largest_weight(network: nn.Module) -> float:
+    return float(torch.stack([parameter.detach().abs().max() for parameter in network.parameters()]).max())
 
 
 def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:

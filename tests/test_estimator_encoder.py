@@ -221,3 +221,15 @@ def test_sounds_shorter_than_the_stride_are_padded_with_silence() -> None:
     classifier = quick(encoder="m5", sample_rate=RATE, precision="float64").fit(SOUNDS, WORDS)
     short = SOUNDS[0][:100]
     assert classifier.predict_proba([short]).shape == (1, 2)
+
+
+def test_value_that_makes_no_network_is_an_error_with_the_defaults() -> None:
+    message = message_of(ValueError, quick(encoder__width=-1).fit, SERIES, LABELS)
+    assert message.startswith(
+        "The encoder 'fcn' of SeqCNNClassifier cannot be built from its parameters. Received: encoder__width=-1, to "
+        "which torch says: "
+    )
+    assert message.endswith(
+        ". Pass values like the defaults, encoder__width=128, encoder__kernel_sizes=(8, 5, 3) and "
+        "encoder__normalization='batch'."
+    )

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqcnn import SeqCNNRegressor
-from seqcnn.training import NonFiniteLossError
 
 RNG = np.random.default_rng(0)
 LEVEL = RNG.uniform(-1.0, 1.0, 80)
@@ -202,6 +201,12 @@ def test_misspelt_loss_is_answered_with_the_nearest() -> None:
     )
 
 
-def test_targets_beyond_single_precision_are_an_error_and_not_a_prediction() -> None:
-    with pytest.raises(NonFiniteLossError, match="look for extreme values in X, y or sample_weight"):
-        quick(SeqCNNRegressor).fit(SERIES, 1e60 * np.arange(24.0))
+@pytest.mark.parametrize("level", [1e6, 1e8, 1e12])
+def test_small_differences_beside_a_large_level_are_learnt(level: float) -> None:
+    fitted = regressor().fit(X[:60], level + LEVEL[:60])
+    assert fitted.score(X[60:], level + LEVEL[60:]) > 0.8
+
+
+def test_targets_beyond_single_precision_are_learnt() -> None:
+    fitted = regressor().fit(X[:60], 1e60 * LEVEL[:60])
+    assert fitted.score(X[60:], 1e60 * LEVEL[60:]) > 0.8

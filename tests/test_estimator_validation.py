@@ -218,3 +218,25 @@ def test_validation_records_are_not_trained_on() -> None:
     plain = quick(**settings_).fit(SERIES, LABELS)
     watched = quick(**settings_).fit(SERIES, LABELS, X_val=SERIES[::-1] * 3, y_val=LABELS)
     assert_same_weights(plain, watched)
+
+
+def test_told_not_to_stop_early_training_only_watches_the_validation_records() -> None:
+    alone = quick(max_epochs=6, early_stopping=False).fit(SERIES, LABELS)
+    watched = quick(max_epochs=6, early_stopping=False, n_iter_no_change=1)
+    watched.fit(SERIES, LABELS, X_val=SERIES, y_val=SWAPPED)
+    assert len(watched.history_) == 6
+    assert watched.history_["validation_loss"].notna().all()
+    assert_same_weights(alone, watched)
+
+
+def test_held_back_records_count_by_their_sample_weight() -> None:
+    weights = np.where(np.arange(24) % 2, 5.0, 1.0)
+    fits = [
+        quick(max_epochs=1, early_stopping=True, validation_fraction=0.5).fit(SERIES, LABELS, sample_weight=weight)
+        for weight in (weights, 7 * weights)
+    ]
+    first, scaled = (fit.history_["validation_loss"].iloc[0] for fit in fits)
+    assert first == pytest.approx(scaled, rel=1e-6)
+    plain = quick(max_epochs=1, early_stopping=True, validation_fraction=0.5, learning_rate=1e-12)
+    losses = [plain.fit(SERIES, LABELS, sample_weight=w).history_["validation_loss"].iloc[0] for w in (None, weights)]
+    assert losses[0] != pytest.approx(losses[1], rel=1e-6)

@@ -214,7 +214,7 @@ def test_a_plain_module_that_fails_is_named_with_what_it_was_given():
         PlainEncoder(module, in_channels=1, n_timepoints=8)
     assert str(error.value) == (
         f"The encoder Linear failed on input of shape (2, 1, 8), which is (batch, channels, time). Received: "
-        f"{error.value.__cause__} Pass a module that takes this shape."
+        f"{error.value.__cause__}. Pass a module that takes this shape."
     )
     assert isinstance(error.value.__cause__, RuntimeError)
     assert module.training

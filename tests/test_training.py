@@ -193,6 +193,22 @@ def test_a_loss_that_is_not_finite_stops_training_with_advice(value, shown):
     )
 
 
+def test_a_last_step_that_diverges_is_found_out():
+    with pytest.raises(NonFiniteLossError) as error:
+        run(max_epochs=1, batch_size=N_RECORDS, learning_rate=1e42)
+    assert str(error.value).startswith("Training stopped in epoch 1, because the largest weight is not finite.")
+
+
+def test_a_validation_loss_that_is_not_finite_stops_training_with_advice():
+    with pytest.raises(NonFiniteLossError) as error:
+        run(max_epochs=1, batch_size=N_RECORDS, validate=lambda: (math.nan, 0.5))
+    assert str(error.value) == (
+        "Training stopped in epoch 1, because the validation loss is not finite. Received: a validation loss of nan at "
+        "a learning rate of 0.0004. Lower learning_rate (its peak is 0.01 now), or look for extreme values in X, y or "
+        "sample_weight."
+    )
+
+
 def test_a_budget_of_seconds_ends_training_in_time_with_the_cycle_finished(monkeypatch):
     clock = iter(range(10_000))
     monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: next(clock)))

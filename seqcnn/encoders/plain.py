@@ -45,7 +45,7 @@ class PlainEncoder(SequenceEncoder):
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise ValueError(
                 f"The encoder {name} failed on input of shape (2, {x.shape[1]}, {x.shape[2]}), which is "
-                f"(batch, channels, time). Received: {error} Pass a module that takes this shape."
+                f"(batch, channels, time). Received: {str(error).rstrip('.')}. Pass a module that takes this shape."
             ) from error
         finally:
             self.module.train(was_training)

@@ -70,7 +70,7 @@ def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *,
     Raises
     ------
     ValueError
-        If the table has no such name, or the encoder no such parameter.
+        If the table has no such name, the encoder no such parameter, or a value makes no network.
     """
     entry = find_encoder(name, caller=caller)
     unknown = [parameter for parameter in parameters if parameter not in entry.defaults]
@@ -82,7 +82,15 @@ def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *,
             f"The encoder {name!r} of {caller} has no parameter {join_words(map(repr, unknown), 'or')}. {hints}"
             f"It takes {join_words(f'encoder__{known}' for known in entry.defaults)}."
         )
-    return entry.build(in_channels, **parameters)
+    try:
+        return entry.build(in_channels, **parameters)
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+        shown = join_words(f"encoder__{parameter}={shorten(value)}" for parameter, value in parameters.items())
+        raise ValueError(
+            f"The encoder {name!r} of {caller} cannot be built from its parameters. Received: {shown}, "
+            f"to which torch says: {str(error).rstrip('.')}. Pass values like the defaults, "
+            f"{join_words(f'encoder__{known}={value!r}' for known, value in entry.defaults.items())}."
+        ) from error
 
 
 def find_encoder(name: str, *, caller: str) -> EncoderEntry:

@@ -3,9 +3,9 @@
 Zhang, Zhao and LeCun (2015), "Character-level convolutional networks for text classification", arXiv 1509.01626.
 
 NOTE differences from the paper: characters are embedded instead of one-hot (a table of ``vocabulary x in_channels``
-numbers instead of gigabytes of zeros); batch normalization follows each convolution, without which this depth trains
-slowly on tens of thousands of texts; texts keep their own length and a maximum over time replaces the flattening of
-1014 characters and the two dense layers of 1024, so the convolutions hold nearly all parameters.
+numbers instead of gigabytes of zeros); batch normalization stands behind each convolution (and its pooling), without
+which this depth trains slowly on tens of thousands of texts; texts keep their own length and a maximum over time replaces the flattening of 1014 characters and the two dense layers of 1024, so the convolutions hold nearly all
+parameters.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.masking import stride_mask
-from seqcnn.layers.pooling import MaxPool1d
 
 # (kernel size, pooling) of the paper's six layers.
 _LAYERS = ((7, 3), (7, 3), (3, 1), (3, 1), (3, 1), (3, 3))
@@ -50,20 +49,16 @@ class ZhangCNN(SequenceEncoder):
         self.in_channels, self.out_channels, self.stride = in_channels, width, 27
         self.receptive_field = receptive_field(layer for size, pool in _LAYERS for layer in ((size, 1), (pool, pool)))
         self.blocks = nn.ModuleList()
-        self.pools = nn.ModuleList()
         channels = in_channels
         for size, pool in _LAYERS:
-            self.blocks.append(ConvBlock(channels, width, size))
-            self.pools.append(MaxPool1d(pool) if pool > 1 else nn.Identity())
+            self.blocks.append(ConvBlock(channels, width, size, pool=pool))
             channels = width
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Apply the layers to ``(batch, in_channels, time)``."""
-        for block, pool in zip(self.blocks, self.pools, strict=True):
+        for block, (_, pool) in zip(self.blocks, _LAYERS, strict=True):
             x = block(x, mask)
-            if isinstance(pool, MaxPool1d):
-                x = pool(x, mask)
-                mask = stride_mask(mask, pool.stride)
+            mask = stride_mask(mask, pool)
         return x
 
 

@@ -13,7 +13,7 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import nn
+from torch import Tensor, nn
 
 from seqcnn._checks import shorten
 from seqcnn._types import Float64Array, IntegerArray
@@ -100,9 +100,10 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         validation = None
         if read_validation is not None:
             X_val, validation_target = read_validation()
-            validation = (self._read_validation(X_val, contract), validation_target)
+            validation = (self._read_validation(X_val, contract), validation_target, validation_target.weights())
         elif len(held) and target is not None:
-            validation = (records.take(held), target.take(held))
+            held_target = target.take(held)
+            validation = (records.take(held), held_target, weights[held] * held_target.weights())
         everything, records, weights = records, records.take(training), weights[training]
         target = None if target is None else target.take(training)
         if target is not None:
@@ -224,7 +225,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         records: Records,
         weights: Float64Array,
         target: Target | None,
-        validation: tuple[Records, Target] | None,
+        validation: tuple[Records, Target, Float64Array] | None,
         generator: np.random.Generator,
     ) -> None:
         caller = type(self).__name__
@@ -239,24 +240,22 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
 
         def validate() -> tuple[float, float]:
             assert validation is not None
-            held_records, held_target = validation
+            held_records, held_target, held_weights = validation
             held_table = self.model_.cut(held_records)
             outputs = run_network(network, self.model_.store(held_records, held_table))
-            held_weights = held_target.weights()
-            scores = torch.from_numpy(outputs).to(settings.dtype).to(settings.device)
-            targets = held_target.tensor(held_table.record, settings.dtype).to(settings.device)
-            losses = loss(scores, targets).double().cpu().numpy()
+            targets = _move(held_target.tensor(held_table.record), settings.device)
+            losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
             record_outputs = average_over_windows(self.model_.finish(outputs), held_table)
-            return float(np.average(losses, weights=held_weights[held_table.record])), held_target.score(
-                record_outputs, held_weights
-            )
+            mean_loss = float(np.average(losses, weights=held_weights[held_table.record]))
+            return mean_loss, held_target.score(record_outputs, held_weights)
 
         training_settings = TrainingSettings(
             max_epochs=settings.max_epochs,
             batch_size=settings.batch_size,
             learning_rate=settings.learning_rate,
             weight_decay=self.weight_decay,
-            n_iter_no_change=self.n_iter_no_change,
+            # Told not to stop early, training only watches X_val.
+            n_iter_no_change=None if self.early_stopping is False else self.n_iter_no_change,
             max_seconds=self.max_fit_seconds,
             mixed_precision=settings.mixed_precision,
         )
@@ -264,7 +263,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             result = train(
                 network,
                 store,
-                target.tensor(table.record, settings.dtype).to(settings.device),
+                _move(target.tensor(table.record), settings.device),
                 torch.from_numpy(weights[table.record]).to(settings.dtype).to(settings.device),
                 loss,
                 training_settings,
@@ -277,8 +276,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         if result.interrupted:
             warnings.warn(
                 f"Training of {caller} was interrupted after {len(rows)} of {settings.max_epochs} epochs. It "
-                "keeps what "
-                f"was learnt until then and can predict; history_ shows how far it came.",
+                "keeps what was learnt until then and can predict; history_ shows how far it came.",
                 UserWarning,
                 stacklevel=4,
             )
@@ -303,3 +301,9 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             table, outputs = self.model_.score_windows(records, caller=type(self).__name__)
         places = pd.DataFrame({"record": table.record, "start": table.start, "end": table.stop})
         return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
+
+
+def _move(targets: Tensor, device: torch.device) -> Tensor:
+    """Move targets to a device; Apple's GPUs have no float64."""
+    single = device.type == "mps" and targets.dtype == torch.float64
+    return targets.to(device, torch.float32) if single else targets.to(device)

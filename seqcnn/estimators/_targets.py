@@ -30,7 +30,7 @@ class Target(ABC):
         """Return the targets of these records."""
 
     @abstractmethod
-    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
+    def tensor(self, rows: IntegerArray) -> Tensor:
         """Return the targets of these records as the loss takes them."""
 
     @abstractmethod
@@ -69,7 +69,7 @@ class ClassTarget(Target):
         """Return the targets of these records."""
         return replace(self, positions=self.positions[rows])
 
-    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
+    def tensor(self, rows: IntegerArray) -> Tensor:
         """Return class positions ``(n_rows,)``."""
         return torch.from_numpy(self.positions[rows].astype(np.int64))
 
@@ -112,9 +112,9 @@ class NumericTarget(Target):
         """Return the targets of these records."""
         return replace(self, values=self.values[rows])
 
-    def tensor(self, rows: IntegerArray, dtype: torch.dtype) -> Tensor:
+    def tensor(self, rows: IntegerArray) -> Tensor:
         """Return values ``(n_rows, n_targets)``."""
-        return torch.from_numpy(self.values[rows]).to(dtype)
+        return torch.from_numpy(self.values[rows])
 
     def weights(self) -> Float64Array:
         """Return ones."""

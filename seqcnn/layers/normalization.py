@@ -48,20 +48,18 @@ class BatchNorm1d(nn.BatchNorm1d):
         return as_sequence(image)
 
     def _over_real_positions(self, x: Tensor, mask: Tensor) -> Tensor:
-        # Sums of many bfloat16 values lose too much; float64 stays float64.
-        dtype = torch.promote_types(x.dtype, torch.float32)
-        wide = x.to(dtype)
-        weights = mask.to(dtype)
-        count = weights.sum()
-        mean = (wide * weights).sum((0, 2)) / count
-        centred = (wide - mean[:, None]) * weights
-        variance = centred.square().sum((0, 2)) / count
+        count = mask.sum()
         if count <= 1:
             return self._with_running_statistics(x)
+        # Sums of many bfloat16 values lose too much; float64 stays float64.
+        wide = hide_padding(x, mask).to(torch.promote_types(x.dtype, torch.float32))
+        mean = wide.sum((0, 2)) / count
+        centred = hide_padding(wide - mean[:, None], mask)
+        variance = torch.linalg.vector_norm(centred, dim=(0, 2)).square() / count
         with torch.no_grad():
-            self._update_running_statistics(mean, variance * (count / (count - 1)))
+            self._update_running_statistics(mean, variance * count / (count - 1))
         scale = self.weight / torch.sqrt(variance + self.eps)
-        return (centred * scale[:, None] + self.bias[:, None]).to(x.dtype)
+        return torch.addcmul(self.bias[:, None], centred, scale[:, None]).to(x.dtype)
 
     def _update_running_statistics(self, mean: Tensor, variance: Tensor) -> None:
         if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
