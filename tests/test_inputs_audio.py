@@ -270,3 +270,11 @@ def test_a_missing_library_is_told_with_what_to_install(tmp_path: Path, monkeypa
         "Reading audio files needs soundfile, which does not load (import of soundfile halted; None in sys.modules). "
         'Install what audio needs with: pip install "seqcnn[audio]".'
     )
+
+
+def test_sentences_after_a_fit_on_audio_are_told_from_missing_files() -> None:
+    contract = contract_of(WAVE, sample_rate=8000)
+    assert message_of(ValueError, read_for_predict, ["hello", "good morning"], contract) == (
+        "SeqCNNClassifier was fitted on audio, but X holds strings that are no audio files, such as 'hello'. Pass "
+        "paths of audio files, or fit it on text."
+    )

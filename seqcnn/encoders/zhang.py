@@ -4,7 +4,8 @@ Zhang, Zhao and LeCun (2015), "Character-level convolutional networks for text c
 
 NOTE differences from the paper: characters are embedded instead of one-hot (a table of ``vocabulary x in_channels``
 numbers instead of gigabytes of zeros); batch normalization stands behind each convolution (and its pooling), without
-which this depth trains slowly on tens of thousands of texts; texts keep their own length and a maximum over time replaces the flattening of 1014 characters and the two dense layers of 1024, so the convolutions hold nearly all
+which this depth trains slowly on tens of thousands of texts; texts keep their own length and a maximum over time
+replaces the flattening of 1014 characters and the two dense layers of 1024, so the convolutions hold nearly all
 parameters.
 """
 

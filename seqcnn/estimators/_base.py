@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -13,12 +12,12 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor, nn
+from torch import Tensor
 
-from seqcnn._checks import shorten
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
-from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.encoders import SequenceEncoder
+from seqcnn.estimators._building import build_network, check_encoder
 from seqcnn.estimators._checks import check_parameters
 from seqcnn.estimators._parameters import EncoderParametersMixin
 from seqcnn.estimators._read_targets import read_groups
@@ -28,11 +27,9 @@ from seqcnn.estimators._targets import Target
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract, count_cases, read_for_fit, read_for_predict
 from seqcnn.inputs.records import Records
-from seqcnn.layers.pooling import BinPool1d
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
-from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
 from seqcnn.training import TrainingSettings, local_seed, thread_limit, train
 from seqcnn.windows import cut_windows
 
@@ -78,6 +75,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         caller = type(self).__name__
         parameters = self.get_params(deep=False)
         check_parameters(parameters, caller)
+        check_encoder(self.encoder, self._encoder_parameters, caller=caller)
         groups = read_groups(X, groups, caller)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -112,7 +110,17 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         n_windows = len(cut_windows(records.lengths, self.window_length, self.hop_length))
         settings = settle(parameters, contract.kind, records.lengths, n_windows)
         with thread_limit(settings.n_threads), local_seed(seed, settings.device):
-            network = self._build(settings, contract, records, weights, target)
+            network = build_network(
+                settings,
+                contract,
+                records,
+                weights,
+                target,
+                normalize=self.normalize,
+                window_length=self.window_length,
+                encoder_parameters=self._encoder_parameters,
+                caller=caller,
+            )
             self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
             try:
                 self.model_.check_lengths(everything, caller=caller)
@@ -162,62 +170,6 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
         if reset:
             self.n_features_in_ = contract.n_channels if contract.n_timepoints is None else contract.n_timepoints
-
-    def _build(
-        self,
-        settings: Settings,
-        contract: InputContract,
-        records: Records,
-        weights: Float64Array,
-        target: Target | None,
-    ) -> Network:
-        stem: nn.Module
-        if contract.vocabulary is not None:
-            stem = CharacterEmbedding(contract.vocabulary.size)
-        elif self.normalize is None:
-            stem = PassThrough(contract.n_channels)
-        else:
-            stem = Normalizer(contract.n_channels, "record" if self.normalize == "record" else "dataset")
-            stem.learn(records.values, weights)
-        shortest = int(records.lengths.min() if self.window_length is None else self.window_length)
-        encoder = self._build_encoder(settings, stem.out_channels, shortest)
-        pooling = BinPool1d(encoder.pooling, settings.n_bins)
-        n_features = encoder.out_channels * settings.n_bins
-        head = nn.Identity() if target is None else target.head(n_features, encoder.dropout, weights)
-        return Network(stem, encoder, pooling, head).to(settings.device, settings.dtype)
-
-    def _build_encoder(self, settings: Settings, in_channels: int, n_timepoints: int) -> SequenceEncoder:
-        caller = type(self).__name__
-        encoder, own = settings.encoder, self._encoder_parameters
-        if isinstance(encoder, str):
-            find_encoder(encoder, caller=caller)
-            return build_encoder(encoder, in_channels, settings.encoder_parameters | own, caller=caller)
-        if isinstance(encoder, BaseEstimator):
-            raise TypeError(
-                f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: the estimator "
-                f"{type(encoder).__name__}, whose weights scikit-learn's clone would silently drop in a search or a "
-                f"cross-validation. Pass its encoder_ instead."
-            )
-        if not isinstance(encoder, nn.Module):
-            raise TypeError(
-                f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: "
-                f"{shorten(encoder)}. list_encoders() shows the names."
-            )
-        if own:
-            raise ValueError(
-                f"The 'encoder' parameter of {caller} is a module, which is built already. Received: also "
-                f"{', '.join(f'encoder__{name}' for name in own)}. Build the module with these values, or name "
-                "an encoder."
-            )
-        encoder = deepcopy(encoder)
-        if not isinstance(encoder, SequenceEncoder):
-            return PlainEncoder(encoder, in_channels, n_timepoints)
-        if encoder.in_channels != in_channels:
-            raise ValueError(
-                f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}. "
-                f"Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
-            )
-        return encoder
 
     def _train(
         self,

@@ -56,7 +56,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
     batch_size : int or "auto", default="auto"
-        Windows of a gradient step. "auto" is an eighth of them, between 8 and 64.
+        Windows of a gradient step. "auto" is an eighth of them, between 8 and 64 (128 for text).
     learning_rate : float or "auto", default="auto"
         The peak of the one-cycle schedule.
     weight_decay : float, default=0.01
@@ -65,7 +65,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         Of targets scaled to unit deviation.
     early_stopping : bool or "auto", default="auto"
         Whether records are held back, the weights with the lowest loss on them are kept, and training stops when it no
-        longer falls. "auto" does so from 1,000 records on. False trains on every record for exactly ``max_epochs``.
+        longer falls. "auto" does so from 1,000 records on. False trains on every record for exactly ``max_epochs``, and
+        only watches the loss on ``X_val``.
     validation_fraction : float, default=0.1
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20

@@ -125,6 +125,11 @@ def _guess_kind(received: Received, sample_rate: int | None) -> Kind:
     return "text"
 
 
+def looks_like_path(text: str) -> bool:
+    """Tell whether a string ends as audio files do, or names a file."""
+    return text.lower().endswith(AUDIO_SUFFIXES) or _is_file(text)
+
+
 def _is_file(text: str) -> bool:
     try:
         return Path(text).is_file()

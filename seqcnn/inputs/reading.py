@@ -5,11 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from seqcnn._checks import check_boolean, check_choice, check_integer
+from seqcnn._checks import check_boolean, check_choice, check_integer, shorten
 from seqcnn._types import AnyArray, IntegerArray, Kind
 from seqcnn.inputs.audio import read_audio_for_fit, read_audio_for_predict
 from seqcnn.inputs.contract import InputContract
-from seqcnn.inputs.detect import FORM_WORDS, FORMS_OF_KIND, KIND_WORDS, Received, recognise, resolve_kind
+from seqcnn.inputs.detect import (
+    FORM_WORDS,
+    FORMS_OF_KIND,
+    KIND_WORDS,
+    Received,
+    looks_like_path,
+    recognise,
+    resolve_kind,
+)
 from seqcnn.inputs.records import Records
 from seqcnn.inputs.series import MISSING, read_series_for_fit, read_series_for_predict
 from seqcnn.inputs.text import read_text_for_fit, read_text_for_predict
@@ -144,6 +152,11 @@ def read_for_predict(X: Any, contract: InputContract, *, sample_rate: int | None
 
 
 def _check_kind(received: Received, kind: Kind, caller: str) -> None:
+    if kind == "audio" and received.form == "strings" and not any(map(looks_like_path, received.items)):
+        raise ValueError(
+            f"{caller} was fitted on audio, but X holds strings that are no audio files, such as "
+            f"{shorten(received.items[0])}. Pass paths of audio files, or fit it on text."
+        )
     if received.form in FORMS_OF_KIND[kind]:
         return
     raise ValueError(

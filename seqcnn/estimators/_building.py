@@ -1,0 +1,109 @@
+"""Building the network of one fit: stem, encoder, pooling and head for the records at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from torch import nn
+
+from seqcnn._checks import shorten
+from seqcnn._types import Float64Array
+from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.estimators._settings import Settings
+from seqcnn.estimators._targets import Target
+from seqcnn.inputs import InputContract
+from seqcnn.inputs.records import Records
+from seqcnn.layers.pooling import BinPool1d
+from seqcnn.network import Network
+from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
+
+
+def check_encoder(encoder: Any, parameters: Mapping[str, Any], *, caller: str) -> None:
+    """Raise TypeError or ValueError unless ``encoder`` is a known name or a module, before anything is read."""
+    if isinstance(encoder, str):
+        if encoder != "auto":
+            find_encoder(encoder, caller=caller)
+        return
+    if isinstance(encoder, BaseEstimator):
+        raise TypeError(
+            f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: the estimator "
+            f"{type(encoder).__name__}, whose weights scikit-learn's clone would silently drop in a search or a "
+            f"cross-validation. Pass its encoder_ instead."
+        )
+    if not isinstance(encoder, nn.Module):
+        raise TypeError(
+            f"The 'encoder' parameter of {caller} must be a name or a torch.nn.Module. Received: "
+            f"{shorten(encoder)}. list_encoders() shows the names."
+        )
+    if parameters:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} is a module, which is built already. Received: also "
+            f"{', '.join(f'encoder__{name}' for name in parameters)}. Build the module with these values, or name "
+            f"an encoder."
+        )
+
+
+def build_network(
+    settings: Settings,
+    contract: InputContract,
+    records: Records,
+    weights: Float64Array,
+    target: Target | None,
+    *,
+    normalize: str | None,
+    window_length: int | None,
+    encoder_parameters: Mapping[str, Any],
+    caller: str,
+) -> Network:
+    """Build a network, its stem's statistics and its head's units learnt from the training records.
+
+    Parameters
+    ----------
+    settings
+        Settled.
+    contract, records, weights
+        What was read, and how much each record counts, ``(n_records,)``.
+    target
+        Gives the head; without one the network ends in features.
+    normalize, window_length
+        The estimator's parameters.
+    encoder_parameters
+        Its ``encoder__...``, without the prefix.
+    caller
+        Its name, for the messages.
+    """
+    stem: nn.Module
+    if contract.vocabulary is not None:
+        stem = CharacterEmbedding(contract.vocabulary.size)
+    elif normalize is None:
+        stem = PassThrough(contract.n_channels)
+    else:
+        stem = Normalizer(contract.n_channels, "record" if normalize == "record" else "dataset")
+        stem.learn(records.values, weights)
+    shortest = int(records.lengths.min() if window_length is None else window_length)
+    encoder = _build_encoder(settings, encoder_parameters, stem.out_channels, shortest, caller)
+    pooling = BinPool1d(encoder.pooling, settings.n_bins)
+    n_features = encoder.out_channels * settings.n_bins
+    head = nn.Identity() if target is None else target.head(n_features, encoder.dropout, weights)
+    return Network(stem, encoder, pooling, head).to(settings.device, settings.dtype)
+
+
+def _build_encoder(
+    settings: Settings, parameters: Mapping[str, Any], in_channels: int, n_timepoints: int, caller: str
+) -> SequenceEncoder:
+    if isinstance(settings.encoder, str):
+        return build_encoder(
+            settings.encoder, in_channels, {**settings.encoder_parameters, **parameters}, caller=caller
+        )
+    encoder = deepcopy(settings.encoder)
+    if not isinstance(encoder, SequenceEncoder):
+        return PlainEncoder(encoder, in_channels, n_timepoints)
+    if encoder.in_channels != in_channels:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}. "
+            f"Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
+        )
+    return encoder
