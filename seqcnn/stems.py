@@ -15,6 +15,9 @@ from torch import Tensor, nn
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.layers.masking import hide_padding, length_mask
 
+_PADDING, _UNKNOWN = 0, 1
+"""Codes of a vocabulary that stand for no character of their own."""
+
 Normalize = Literal["dataset", "record"]
 
 
@@ -103,7 +106,20 @@ class PassThrough(nn.Module):
 class CharacterEmbedding(nn.Module):
     """Gives each character code a learnt vector; code 0 is padding and stays zero.
 
+    In training a share of the characters is read as unknown (code 1): the network cannot lean on single spellings, and
+    the unknown code's vector is learnt. The method is Iyyer et al.'s (2015) for words, "Deep unordered composition
+    rivals syntactic methods for text classification", applied to characters.
+
     Shape: ``(batch, time)`` integers to ``(batch, width, time)``.
+
+    Parameters
+    ----------
+    n_codes
+        Rows of the table: the vocabulary's size.
+    width
+        Length of a character's vector.
+    unknown_share
+        The share of characters that training reads as unknown.
 
     Examples
     --------
@@ -111,12 +127,16 @@ class CharacterEmbedding(nn.Module):
     torch.Size([1, 8, 3])
     """
 
-    def __init__(self, n_codes: int, width: int = 32) -> None:
+    def __init__(self, n_codes: int, width: int = 32, unknown_share: float = 0.1) -> None:
         super().__init__()
+        self.unknown_share = unknown_share
         self.out_channels = width
         self.table = nn.Embedding(n_codes, width, padding_idx=0)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Embed ``(batch, time)`` codes."""
+        if self.training and self.unknown_share > 0:
+            hidden = torch.rand(x.shape, device=x.device) < self.unknown_share
+            x = x.masked_fill(hidden & (x != _PADDING), _UNKNOWN)
         vectors: Tensor = self.table(x)
         return vectors.transpose(1, 2)

@@ -55,7 +55,7 @@ class TrainingSettings:
     weight_decay
         Decoupled decay of the weights; biases and normalization are left alone.
     n_iter_no_change
-        Epochs without a lower validation loss after which training stops; None only watches that loss.
+        Epochs without a better validation score after which training stops; None only watches it.
     max_seconds
         A budget: the cycle is shortened so that it ends by then.
     mixed_precision
@@ -122,8 +122,9 @@ def train(
     generator
         The source of chance for the batches.
     validate
-        Gives the loss and the score on held-back records. The weights with the lowest loss are kept, and training stops
-        when it has not fallen for ``n_iter_no_change`` epochs, unless that is None.
+        Gives the loss and the score on held-back records. The weights with the best score are kept (of equal scores,
+        those of the lower loss), and training stops when ``n_iter_no_change`` epochs brought none better, unless that
+        is None. The score decides, not the loss: a network that grows too sure of itself may still be right more often.
     watcher
         Is told how it goes.
 
@@ -142,7 +143,7 @@ def train(
     weights = weights / weights.mean()
     optimizer = _optimizer(network, settings)
     result = TrainingResult()
-    best_loss, best_state, best_epoch = math.inf, None, 0
+    best, best_state, best_epoch = (-math.inf, -math.inf), None, 0
     started = time.perf_counter()
     network.train()
     try:
@@ -183,8 +184,9 @@ def train(
             if validate is not None:
                 row["validation_loss"], row["validation_score"] = validate()
                 _demand_finite(row["validation_loss"], "validation loss", epoch, rate, settings)
-                if settings.n_iter_no_change is not None and row["validation_loss"] < best_loss:
-                    best_loss, best_epoch = row["validation_loss"], epoch
+                standing = (row["validation_score"], -row["validation_loss"])
+                if settings.n_iter_no_change is not None and standing > best:
+                    best, best_epoch = standing, epoch
                     best_state = deepcopy(network.state_dict())
             row["seconds"] = time.perf_counter() - started
             result.history.append(row)

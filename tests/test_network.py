@@ -20,6 +20,7 @@ from seqcnn.layers import BinPool1d
 from seqcnn.model import Model
 from seqcnn.network import Network
 from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
+from seqcnn.training import local_seed
 
 
 def normalized(records, mode="dataset", weights=None):
@@ -104,7 +105,7 @@ def test_pass_through_gives_the_input_itself():
 
 
 def test_characters_get_learnt_vectors_and_padding_stays_zero_through_training():
-    stem = CharacterEmbedding(10, width=6)
+    stem = CharacterEmbedding(10, width=6, unknown_share=0.0)
     codes = torch.tensor([[3, 4, 0], [4, 0, 0]])
     optimizer = torch.optim.SGD(stem.parameters(), 0.5)
     before = stem(codes)
@@ -277,3 +278,16 @@ def test_a_series_shorter_than_the_stride_is_refused(window_length, received):
         "Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
     )
     model.check_lengths(Records("audio", series(lengths).values, 8000), caller="SeqCNNClassifier")
+
+
+def test_training_reads_a_share_of_the_characters_as_unknown_and_leaves_the_padding():
+    stem = CharacterEmbedding(5, width=2, unknown_share=0.25)
+    with torch.no_grad():
+        stem.table.weight.copy_(torch.arange(5.0)[:, None].expand(5, 2))
+    x = torch.cat([torch.full((8, 500), 3), torch.zeros(8, 20, dtype=torch.long)], 1)
+    with local_seed(0, torch.device("cpu")):
+        codes = stem.train()(x)[:, 0]
+    assert set(codes[:, :500].unique().tolist()) == {1.0, 3.0}
+    assert (codes[:, :500] == 1).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert not codes[:, 500:].any()
+    assert (stem.eval()(x)[:, 0, :500] == 3).all()

@@ -159,6 +159,19 @@ def test_early_stopping_keeps_the_best_weights_and_waits_as_long_as_it_was_told(
     assert not torch.equal(seen[1], seen[-1])
 
 
+def test_the_score_decides_which_weights_are_kept_and_the_loss_among_equal_scores():
+    standings = iter([(0.5, 0.6), (0.7, 0.8), (0.9, 0.9), (0.8, 0.9), (0.1, 0.7), (0.2, 0.7)])
+    seen = []
+
+    def validate():
+        seen.append(values_of(network))
+        return next(standings)
+
+    network = small_network_of(0)
+    run(network=network, max_epochs=6, n_iter_no_change=99, validate=validate)
+    assert torch.equal(values_of(network), seen[3])
+
+
 def test_without_validation_all_epochs_are_trained():
     assert len(run(max_epochs=7, n_iter_no_change=1)[1].history) == 7
 

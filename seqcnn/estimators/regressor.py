@@ -64,13 +64,13 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
         Of targets scaled to unit deviation.
     early_stopping : bool or "auto", default="auto"
-        Whether records are held back, the weights with the lowest loss on them are kept, and training stops when it no
-        longer falls. "auto" does so from 1,000 records on. False trains on every record for exactly ``max_epochs``, and
-        only watches the loss on ``X_val``.
+        Whether records are held back, the weights with the best score on them are kept (of equal scores, the lower
+        loss), and training stops when there are none better. "auto" does so from 1,000 records on. False trains on
+        every record for exactly ``max_epochs``, and only watches ``X_val``.
     validation_fraction : float, default=0.1
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20
-        Epochs without a lower validation loss after which training stops.
+        Epochs without a better validation score after which training stops.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1" or "mps"; "auto" takes a GPU where there is one.
     precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
