@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -38,6 +38,14 @@ class Watcher(Protocol):
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Hear the finished epoch's line of the history."""
+
+
+class Validation(NamedTuple):
+    """What held-back records say: mean loss, score (higher is better), and the score's standard error."""
+
+    loss: float
+    score: float
+    standard_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,7 @@ def train(
     settings: TrainingSettings,
     *,
     generator: np.random.Generator,
-    validate: Callable[[], tuple[float, float]] | None = None,
+    validate: Callable[[], Validation] | None = None,
     watcher: Watcher | None = None,
 ) -> TrainingResult:
     """Train ``network`` in place.
@@ -122,9 +130,10 @@ def train(
     generator
         The source of chance for the batches.
     validate
-        Gives the loss and the score on held-back records. The weights with the best score are kept (of equal scores,
-        those of the lower loss), and training stops when ``n_iter_no_change`` epochs brought none better, unless that
-        is None. The score decides, not the loss: a network that grows too sure of itself may still be right more often.
+        Measures held-back records. The latest weights whose score is within one standard error of the best are kept:
+        under a falling learning rate a later network is the calmer one, and a smaller difference is chance. Training
+        stops when ``n_iter_no_change`` epochs brought no better score (or, of equal scores, lower loss), unless that is
+        None. The score decides, not the loss: a network that grows too sure of itself may still be right more often.
     watcher
         Is told how it goes.
 
@@ -143,7 +152,7 @@ def train(
     weights = weights / weights.mean()
     optimizer = _optimizer(network, settings)
     result = TrainingResult()
-    best, best_state, best_epoch = (-math.inf, -math.inf), None, 0
+    best, best_epoch, tolerance, kept = (-math.inf, -math.inf), 0, 0.0, None
     started = time.perf_counter()
     network.train()
     try:
@@ -182,12 +191,14 @@ def train(
             row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
             _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
             if validate is not None:
-                row["validation_loss"], row["validation_score"] = validate()
-                _demand_finite(row["validation_loss"], "validation loss", epoch, rate, settings)
-                standing = (row["validation_score"], -row["validation_loss"])
-                if settings.n_iter_no_change is not None and standing > best:
-                    best, best_epoch = standing, epoch
-                    best_state = deepcopy(network.state_dict())
+                measured = validate()
+                row["validation_loss"], row["validation_score"] = measured.loss, measured.score
+                _demand_finite(measured.loss, "validation loss", epoch, rate, settings)
+                standing = (measured.score, -measured.loss)
+                if standing > best:
+                    best, best_epoch, tolerance = standing, epoch, measured.standard_error
+                if settings.n_iter_no_change is not None and measured.score >= best[0] - tolerance:
+                    kept = deepcopy(network.state_dict())
             row["seconds"] = time.perf_counter() - started
             result.history.append(row)
             if watcher is not None:
@@ -200,8 +211,8 @@ def train(
                 _demand_finite(_largest_weight(network), "largest weight", epoch, rate, settings)
     except KeyboardInterrupt:
         result.interrupted = True
-    if best_state is not None:
-        network.load_state_dict(best_state)
+    if kept is not None:
+        network.load_state_dict(kept)
     network.eval()
     return result
 

@@ -19,7 +19,7 @@ from seqcnn.encoders import FCN
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.losses import cross_entropy, regression_loss
-from seqcnn.training import NonFiniteLossError, TrainingSettings, local_seed, one_cycle, thread_limit, train
+from seqcnn.training import NonFiniteLossError, TrainingSettings, Validation, local_seed, one_cycle, thread_limit, train
 
 CPU = torch.device("cpu")
 N_RECORDS = 24
@@ -94,7 +94,7 @@ def test_the_loss_falls_and_the_network_is_left_ready_to_predict(mixed_precision
 
 
 def test_the_history_has_a_line_an_epoch():
-    _, result = run(max_epochs=3, validate=lambda: (0.5, 0.25))
+    _, result = run(max_epochs=3, validate=lambda: Validation(0.5, 0.25))
     assert [row["epoch"] for row in result.history] == [1, 2, 3]
     for row in result.history:
         assert list(row) == ["epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds"]
@@ -150,7 +150,7 @@ def test_early_stopping_keeps_the_best_weights_and_waits_as_long_as_it_was_told(
 
     def validate():
         seen.append(values_of(network))
-        return next(losses), 0.0
+        return Validation(next(losses), -float(len(seen) > 2))
 
     network = small_network_of(0)
     _, result = run(network=network, max_epochs=99, n_iter_no_change=3, validate=validate)
@@ -159,13 +159,13 @@ def test_early_stopping_keeps_the_best_weights_and_waits_as_long_as_it_was_told(
     assert not torch.equal(seen[1], seen[-1])
 
 
-def test_the_score_decides_which_weights_are_kept_and_the_loss_among_equal_scores():
-    standings = iter([(0.5, 0.6), (0.7, 0.8), (0.9, 0.9), (0.8, 0.9), (0.1, 0.7), (0.2, 0.7)])
+def test_the_latest_weights_within_one_standard_error_of_the_best_score_are_kept():
+    standings = iter([(0.5, 0.6), (0.7, 0.89), (0.3, 0.9), (0.8, 0.87), (0.1, 0.7), (0.2, 0.84)])
     seen = []
 
     def validate():
         seen.append(values_of(network))
-        return next(standings)
+        return Validation(*next(standings), 0.05)
 
     network = small_network_of(0)
     run(network=network, max_epochs=6, n_iter_no_change=99, validate=validate)
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_what_was_learnt(with_validation):
         if epoch == 3:
             raise KeyboardInterrupt
 
-    validate = (lambda: (float(len(seen)), 0.0)) if with_validation else None
+    validate = (lambda: Validation(float(len(seen)), -float(len(seen)))) if with_validation else None
     network = small_network_of(0)
     watcher = Watcher(interrupt, lambda row: seen.append(values_of(network)))
     _, result = run(network=network, watcher=watcher, validate=validate)
@@ -214,7 +214,7 @@ def test_a_last_step_that_diverges_is_found_out():
 
 def test_a_validation_loss_that_is_not_finite_stops_training_with_advice():
     with pytest.raises(NonFiniteLossError) as error:
-        run(max_epochs=1, batch_size=N_RECORDS, validate=lambda: (math.nan, 0.5))
+        run(max_epochs=1, batch_size=N_RECORDS, validate=lambda: Validation(math.nan, 0.5))
     assert str(error.value) == (
         "Training stopped in epoch 1, because the validation loss is not finite. Received: a validation loss of nan at "
         "a learning rate of 0.0004. Lower learning_rate (its peak is 0.01 now), or look for extreme values in X, y or "

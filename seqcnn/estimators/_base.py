@@ -30,7 +30,7 @@ from seqcnn.inputs.records import Records
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
-from seqcnn.training import TrainingSettings, local_seed, thread_limit, train
+from seqcnn.training import TrainingSettings, Validation, local_seed, thread_limit, train
 from seqcnn.windows import cut_windows
 
 HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
@@ -190,7 +190,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         store = self.model_.store(records, table)
         loss = target.loss(network.head)  # type: ignore[arg-type]
 
-        def validate() -> tuple[float, float]:
+        def validate() -> Validation:
             assert validation is not None
             held_records, held_target, held_weights = validation
             held_table = self.model_.cut(held_records)
@@ -199,7 +199,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
             record_outputs = average_over_windows(self.model_.finish(outputs), held_table)
             mean_loss = float(np.average(losses, weights=held_weights[held_table.record]))
-            return mean_loss, held_target.score(record_outputs, held_weights)
+            score = held_target.score(record_outputs, held_weights)
+            return Validation(mean_loss, score, held_target.score_error(score))
 
         training_settings = TrainingSettings(
             max_epochs=settings.max_epochs,

@@ -49,6 +49,10 @@ class Target(ABC):
     def score(self, outputs: Float64Array, weights: Float64Array) -> float:
         """Score outputs ``(n_records, n_outputs)``: accuracy, or the coefficient of determination."""
 
+    def score_error(self, score: float) -> float:
+        """Return the score's standard error, zero where it is not known."""
+        return 0.0
+
 
 @dataclass(frozen=True)
 class ClassTarget(Target):
@@ -94,6 +98,10 @@ class ClassTarget(Target):
     def score(self, outputs: Float64Array, weights: Float64Array) -> float:
         """Return the accuracy."""
         return float(np.average(outputs.argmax(1) == self.positions, weights=weights))
+
+    def score_error(self, score: float) -> float:
+        """Return the standard error of an accuracy, that of a binomial share."""
+        return float(np.sqrt(score * (1 - score) / len(self.positions)))
 
 
 @dataclass(frozen=True)

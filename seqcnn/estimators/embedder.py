@@ -63,9 +63,9 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     weight_decay : float, default=0.01
         Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
     early_stopping : bool or "auto", default="auto"
-        Whether records are held back, the weights with the best score on them are kept (of equal scores, the lower
-        loss), and training stops when there are none better. "auto" does so from 1,000 records on. False trains on
-        every record for exactly ``max_epochs``, and only watches ``X_val``.
+        Whether records are held back, the latest weights within one standard error of the best score on them are kept,
+        and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
+        record for exactly ``max_epochs``, and only watches ``X_val``.
     validation_fraction : float, default=0.1
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20

@@ -64,9 +64,9 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
         Of targets scaled to unit deviation.
     early_stopping : bool or "auto", default="auto"
-        Whether records are held back, the weights with the best score on them are kept (of equal scores, the lower
-        loss), and training stops when there are none better. "auto" does so from 1,000 records on. False trains on
-        every record for exactly ``max_epochs``, and only watches ``X_val``.
+        Whether records are held back, the latest weights within one standard error of the best score on them are kept,
+        and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
+        record for exactly ``max_epochs``, and only watches ``X_val``.
     validation_fraction : float, default=0.1
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20
