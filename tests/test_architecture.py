@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -120,3 +121,10 @@ def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError) as error:
         seqcnn.SeqCNNClasifier  # noqa: B018
     assert str(error.value) == "module 'seqcnn' has no attribute 'SeqCNNClasifier'"
+
+
+def test_the_extra_all_holds_what_the_other_extras_for_users_hold():
+    extras = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    assert sorted(extras["all"]) == sorted({*extras["audio"], *extras["export"], *extras["plots"]})
