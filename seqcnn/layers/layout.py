@@ -1,9 +1,10 @@
 """Where a tensor's channels lie in memory.
 
-On a CPU, 1D convolution is several times faster when the channels of one time step lie side by side and the sequence
-is treated as an image one pixel high (measured in ``benchmarks/layout.py``). A ``(batch, channels, time)`` tensor
-can have that layout and keep its shape: :func:`channels_innermost` arranges it once at the start of an encoder and
-:func:`as_image` and :func:`as_sequence` are free views, so nothing is copied from layer to layer.
+On a CPU, 1D convolution is faster (1.1 to 2.4 times on the one measured) when the channels of one time step lie side
+by side and the sequence is treated as an image one pixel high (measured in ``benchmarks/layout.py``). A ``(batch,
+channels, time)`` tensor can have that layout and keep its shape: :func:`channels_innermost` arranges it once at the
+start of an encoder and :func:`as_image` and :func:`as_sequence` are free views, so nothing is copied from layer to
+layer.
 """
 
 from __future__ import annotations
