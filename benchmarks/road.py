@@ -4,7 +4,7 @@
 
 Each measured line goes to FILE as one line of JSON as soon as it is there, so a run that was broken off goes on where
 it stopped (``--fresh`` starts anew), and the tables are printed from that file. Fits use the training part alone; the
-test part is touched once a run, by ``score``. Times are wall-clock of ``fit`` (with reading the files) and of ``score``.
+test part is touched once a run, by ``score``. Times are those of ``fit`` (with reading the files) and of ``score``.
 """
 
 from __future__ import annotations

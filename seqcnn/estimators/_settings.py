@@ -25,7 +25,7 @@ AUTO_ENCODERS: dict[Kind, str] = {"series": "inception", "text": "zhang-small", 
 PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
 
 # Gradient steps of one default fit, and the fewest and most epochs they may make: many passes over small data, few over
-# large. Chosen for time: minutes on two cores. Held-back training records of FSDD and AG News showed that accuracy no
+# large. Chosen for time, minutes on two cores. Held-back training records of FSDD and AG News showed that accuracy no
 # longer rose much; the steps for series were not tuned. benchmarks/road.py says where that leads.
 _STEPS: dict[Kind, int] = {"series": 1000, "text": 1900, "audio": 800}
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
