@@ -42,8 +42,9 @@ def test_output_has_the_channels_and_time_steps_the_attributes_promise(name, in_
 @every_encoder
 def test_gradients_reach_exactly_the_receptive_field_and_never_the_future_of_a_causal_network(name):
     encoder = small_encoder(name).double()
-    span, stride = encoder.receptive_field, encoder.stride
-    n_timepoints = 2 * (span + stride)
+    stride, whole_record = encoder.stride, encoder.receptive_field is None
+    span = 4 * stride + 5 if whole_record else encoder.receptive_field
+    n_timepoints = span if whole_record else 2 * (span + stride)
     middle = n_timepoints // stride // 2
     touched = torch.zeros(n_timepoints, dtype=torch.bool)
     for seed in range(20):  # a maximum and a ReLU let through a part of the gradient only
@@ -56,10 +57,24 @@ def test_gradients_reach_exactly_the_receptive_field_and_never_the_future_of_a_c
             break
     places = touched.nonzero()[:, 0]
     first, last = int(places.min()), int(places.max())
-    assert first > 0
-    assert last < n_timepoints - 1
     assert len(places) == last - first + 1 == span
+    if not whole_record:  # which is seen to have an end on either side
+        assert first > 0
+        assert last < n_timepoints - 1
     assert encoder.causal == (last < (middle + 1) * stride)
+
+
+@every_encoder
+def test_input_that_moves_by_a_stride_moves_the_output_by_a_step(name):
+    encoder = small_encoder(name).double()
+    if encoder.receptive_field is None:
+        pytest.skip("an output that sees the whole record sees its ends, too")
+    steps = -(-encoder.receptive_field // encoder.stride) + 1  # what lies nearer to an end sees zeros beyond it
+    x = torch.randn(2, 1, (2 * steps + 4) * encoder.stride, dtype=torch.float64)
+    still, moved = encoder(x)[..., steps:-steps], encoder(x[..., encoder.stride :])[..., steps - 1 : -steps]
+    assert still.shape[2] == 4
+    assert still.std() > 0
+    assert relative_error(moved, still) < 1e-10
 
 
 @every_encoder

@@ -259,7 +259,7 @@ def test_hiding_the_padding_also_hides_its_gradients():
 
 @pytest.mark.parametrize("normalization", ["batch", "none"])
 def test_a_block_leaves_zeros_behind_the_strided_length(normalization):
-    block = ConvBlock(2, 4, 3, stride=2, normalization=normalization, activation=False).double()
+    block = ConvBlock(2, 4, 3, stride=2, normalization=normalization, activation="none").double()
     x, mask, _ = ragged([3, 8], 2, 8)
     output = block(x.masked_fill(~mask, 0), mask)
     behind = torch.arange(4) >= torch.tensor([2, 4])[:, None]

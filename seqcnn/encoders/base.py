@@ -24,10 +24,11 @@ class SequenceEncoder(nn.Module, ABC):
         Channels in and out.
     stride : int
         Input steps from one output step to the next; ``time' = ceil(time / stride)``.
-    receptive_field : int
-        Input steps that one output step sees.
+    receptive_field : int or None
+        Input steps that one output step sees; None where it sees the whole record (attention, squeeze and excitation).
     causal : bool
-        Whether an output step sees no later input.
+        Whether an output step sees no later input than those it stands for: output ``i`` nothing behind input
+        ``(i + 1) * stride - 1``.
     pooling : {"mean", "max"}
         How the architecture summarises time behind its last convolution.
     dropout : float
@@ -37,7 +38,7 @@ class SequenceEncoder(nn.Module, ABC):
     in_channels: int
     out_channels: int
     stride: int
-    receptive_field: int
+    receptive_field: int | None
     causal: bool = False
     pooling: Literal["mean", "max"] = "mean"
     dropout: float = 0.0

@@ -90,7 +90,7 @@ class Inception(SequenceEncoder):
                 InceptionModule(in_channels if position == 0 else channels, width, kernel_sizes)
             )
             if position % 3 == 2:
-                self.shortcuts.append(ConvBlock(shortcut_channels, channels, 1, activation=False))
+                self.shortcuts.append(ConvBlock(shortcut_channels, channels, 1, activation="none"))
                 shortcut_channels = channels
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -27,13 +27,17 @@ class ResidualBlock(nn.Module):
         self.path = nn.ModuleList()
         channels = in_channels
         for position, size in enumerate(kernel_sizes):
-            self.path.append(ConvBlock(channels, out_channels, size, activation=position < len(kernel_sizes) - 1))
+            self.path.append(
+                ConvBlock(
+                    channels, out_channels, size, activation="relu" if position < len(kernel_sizes) - 1 else "none"
+                )
+            )
             channels = out_channels
         # As in the authors' code, the shortcut is normalized even where it needs no convolution.
         self.shortcut = (
             BatchNorm1d(out_channels)
             if in_channels == out_channels
-            else ConvBlock(in_channels, out_channels, 1, activation=False)
+            else ConvBlock(in_channels, out_channels, 1, activation="none")
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:

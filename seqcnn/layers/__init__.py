@@ -9,9 +9,24 @@ is False (:class:`BatchNorm1d` and :func:`hide_padding` see to it), and a layer 
 ``i * s`` as its position ``i``, so that the mask behind it is ``mask[..., ::s]`` (:func:`stride_mask`).
 """
 
+from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d
 from seqcnn.layers.masking import hide_padding, length_mask, stride_mask
-from seqcnn.layers.normalization import BatchNorm1d
+from seqcnn.layers.normalization import BatchNorm1d, LayerNorm1d
 from seqcnn.layers.pooling import BinPool1d, MaxPool1d
+from seqcnn.layers.squeeze_excitation import SqueezeExcitation
+from seqcnn.layers.stochastic_depth import StochasticDepth
 
-__all__ = ["BatchNorm1d", "BinPool1d", "Conv1d", "MaxPool1d", "hide_padding", "length_mask", "stride_mask"]
+__all__ = [
+    "BatchNorm1d",
+    "BinPool1d",
+    "Conv1d",
+    "ConvBlock",
+    "LayerNorm1d",
+    "MaxPool1d",
+    "SqueezeExcitation",
+    "StochasticDepth",
+    "hide_padding",
+    "length_mask",
+    "stride_mask",
+]

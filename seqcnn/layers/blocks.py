@@ -12,10 +12,29 @@ from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pooling import MaxPool1d
 
 Normalization = Literal["batch", "none"]
+Activation = Literal["relu", "relu6", "silu", "hardswish", "gelu", "none"]
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "silu": nn.SiLU,
+    "hardswish": nn.Hardswish,
+    "gelu": nn.GELU,
+    "none": nn.Identity,
+}
+
+
+def build_activation(name: Activation) -> nn.Module:
+    """Return the activation of this name; each of them maps zero to zero, so that padding stays zero.
+
+    >>> build_activation("silu")
+    SiLU()
+    """
+    return _ACTIVATIONS[name]()
 
 
 class ConvBlock(nn.Module):
-    """Convolution with "same" padding, max pooling (or none), batch normalization (or none), ReLU (or nothing).
+    """Convolution with "same" or causal padding, max pooling, batch normalization and an activation, or none of them.
 
     ReLU commutes with the maximum, so pooling straight behind the convolution says the same as pooling behind the
     activation, and spares the passes over memory that the pooled-away steps would cost.
@@ -34,8 +53,9 @@ class ConvBlock(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         pool: int = 1,
+        padding: Literal["same", "causal"] = "same",
         normalization: Normalization = "batch",
-        activation: bool = True,
+        activation: Activation = "relu",
     ) -> None:
         super().__init__()
         # A bias in front of batch normalization would be subtracted again.
@@ -44,14 +64,14 @@ class ConvBlock(nn.Module):
             out_channels,
             kernel_size,
             stride=stride,
-            padding="same",
+            padding=padding,
             dilation=dilation,
             groups=groups,
             bias=normalization == "none",
         )
         self.pool = MaxPool1d(pool) if pool > 1 else None
         self.normalization = BatchNorm1d(out_channels) if normalization == "batch" else None
-        self.activation = nn.ReLU() if activation else nn.Identity()
+        self.activation = build_activation(activation)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block to ``(batch, in_channels, time)``."""

@@ -16,6 +16,9 @@ class Conv1d(nn.Conv1d):
     ``ceil(time / stride)`` outputs. So a record's outputs do not depend on how far its batch was padded.
     ``nn.Conv1d`` refuses "same" for strides above 1, and pads even kernels by way of a copy.
 
+    ``padding="causal"`` puts the whole kernel behind: output ``i`` sees inputs ``i * stride - (K - 1) * dilation`` to
+    ``i * stride`` and nothing later; there are ``ceil(time / stride)`` outputs too.
+
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time')``.
 
     Examples
@@ -36,12 +39,11 @@ class Conv1d(nn.Conv1d):
         groups: int = 1,
         bias: bool = True,
     ) -> None:
-        centred = padding == "same"
-        super().__init__(
-            in_channels, out_channels, kernel_size, stride, 0 if centred else padding, dilation, groups, bias
-        )
+        ours = padding in ("same", "causal")
+        super().__init__(in_channels, out_channels, kernel_size, stride, 0 if ours else padding, dilation, groups, bias)
         span = dilation * (kernel_size - 1)
-        self.padding_left, self.padding_right = (span // 2, span - span // 2) if centred else (0, 0)
+        left = {"same": span // 2, "causal": span}.get(str(padding), 0)
+        self.padding_left, self.padding_right = (left, span - left) if ours else (0, 0)
 
     @property
     def span(self) -> int:

@@ -1,4 +1,4 @@
-"""Batch normalization that does not see padding."""
+"""Normalization that does not see padding."""
 
 from __future__ import annotations
 
@@ -68,3 +68,25 @@ class BatchNorm1d(nn.BatchNorm1d):
         momentum = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
         self.running_var.lerp_(variance.to(self.running_var.dtype), momentum)
+
+
+class LayerNorm1d(nn.LayerNorm):
+    """Layer normalization over the channels of each time step (Ba et al. 2016, arXiv 1607.06450).
+
+    A step is normalized by itself, so nothing leaks from step to step; only the bias would show in the padding, which
+    is therefore set to zero where the mask is False.
+
+    Shape: ``(batch, channels, time)`` to the same; ``mask`` is ``(batch, 1, time)``.
+
+    Examples
+    --------
+    >>> LayerNorm1d(2)(torch.tensor([[[1.0], [3.0]]])).round(decimals=2).flatten().tolist()
+    [-1.0, 1.0]
+    """
+
+    def __init__(self, n_channels: int, *, eps: float = 1e-6) -> None:
+        super().__init__(n_channels, eps=eps)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalize ``(batch, channels, time)``."""
+        return hide_padding(super().forward(x.transpose(1, 2)).transpose(1, 2), mask)
