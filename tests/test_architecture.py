@@ -20,13 +20,13 @@ ROOT = Path(seqcnn.__file__).parent
 LEVELS = (
     {"_checks", "_types"},
     {"layers"},
-    {"inputs", "windows", "stems", "augment", "encoders", "heads", "losses", "progress"},
+    {"inputs", "windows", "stems", "augment", "encoders", "heads", "losses", "progress", "cost"},
     {"network", "batches", "aggregate"},
     {"inference"},
     {"training"},
     {"model"},
     {"estimators"},
-    {"demo"},
+    {"demo", "info"},
     {"__main__"},
 )
 BELOW = {name: set().union(*LEVELS[:level]) for level, names in enumerate(LEVELS) for name in names}

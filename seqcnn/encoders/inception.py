@@ -44,7 +44,7 @@ class InceptionModule(nn.Module):
         views.append(self.pooled_branch(self.pool(x, mask)))
         # Joined as images, because torch.cat keeps the channels innermost only there.
         joined = as_sequence(torch.cat([as_image(view) for view in views], 1))
-        return F.relu(self.normalization(joined, mask))
+        return F.relu(self.normalization(joined, mask), inplace=True)
 
 
 class Inception(SequenceEncoder):
@@ -99,5 +99,5 @@ class Inception(SequenceEncoder):
         for position, module in enumerate(self.inception_modules):
             x = module(x, mask)
             if position % 3 == 2:
-                x = start = F.relu(x + self.shortcuts[position // 3](start, mask))
+                x = start = F.relu(x + self.shortcuts[position // 3](start, mask), inplace=True)
         return x

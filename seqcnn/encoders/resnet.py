@@ -45,7 +45,7 @@ class ResidualBlock(nn.Module):
         shortcut = self.shortcut(x, mask)
         for block in self.path:
             x = block(x, mask)
-        return F.relu(x + shortcut)
+        return F.relu(x + shortcut, inplace=True)
 
 
 class ResNet(SequenceEncoder):

@@ -9,12 +9,21 @@ from typing import Any, cast, get_args
 
 from seqcnn._checks import check_choice, did_you_mean, join_words, shorten
 from seqcnn._types import Kind
+from seqcnn.encoders.alexnet import AlexNet
 from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.inception import Inception
+from seqcnn.encoders.lenet import LeNet
+from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
-from seqcnn.encoders.waveform import m5, m11
-from seqcnn.encoders.zhang import zhang_small
+from seqcnn.encoders.samplecnn import SampleCNN
+from seqcnn.encoders.sincnet import SincNet
+from seqcnn.encoders.vdcnn import vdcnn9, vdcnn17, vdcnn29, vdcnn49
+from seqcnn.encoders.vgg import vgg11, vgg13, vgg16, vgg19
+from seqcnn.encoders.waveform import m3, m5, m11, m18
+from seqcnn.encoders.waveform_residual import m34_res
+from seqcnn.encoders.wavegram import Wavegram
+from seqcnn.encoders.zhang import zhang_large, zhang_small
 
 
 @dataclass(frozen=True)
@@ -32,12 +41,34 @@ class EncoderEntry:
 
 
 ENCODERS: Mapping[str, EncoderEntry] = {
+    "lenet": EncoderEntry("series", LeNet),
+    "alexnet": EncoderEntry("series", AlexNet),
+    "vgg": EncoderEntry("series", vgg11),
+    "vgg11": EncoderEntry("series", vgg11),
+    "vgg13": EncoderEntry("series", vgg13),
+    "vgg16": EncoderEntry("series", vgg16),
+    "vgg19": EncoderEntry("series", vgg19),
     "fcn": EncoderEntry("series", FCN),
     "resnet": EncoderEntry("series", ResNet),
+    "resnet18": EncoderEntry("series", resnet18),
+    "resnet34": EncoderEntry("series", resnet34),
+    "resnet50": EncoderEntry("series", resnet50),
     "inception": EncoderEntry("series", Inception),
     "zhang-small": EncoderEntry("text", zhang_small),
+    "zhang-large": EncoderEntry("text", zhang_large),
+    "vdcnn": EncoderEntry("text", vdcnn9),
+    "vdcnn9": EncoderEntry("text", vdcnn9),
+    "vdcnn17": EncoderEntry("text", vdcnn17),
+    "vdcnn29": EncoderEntry("text", vdcnn29),
+    "vdcnn49": EncoderEntry("text", vdcnn49),
+    "m3": EncoderEntry("audio", m3),
     "m5": EncoderEntry("audio", m5),
     "m11": EncoderEntry("audio", m11),
+    "m18": EncoderEntry("audio", m18),
+    "m34-res": EncoderEntry("audio", m34_res),
+    "samplecnn": EncoderEntry("audio", SampleCNN),
+    "sincnet": EncoderEntry("audio", SincNet),
+    "wavegram": EncoderEntry("audio", Wavegram),
 }
 
 
@@ -57,8 +88,8 @@ def list_encoders(kind: Kind | None = None) -> list[str]:
 
     Examples
     --------
-    >>> list_encoders("series")
-    ['fcn', 'resnet', 'inception']
+    >>> list_encoders("text")
+    ['zhang-small', 'zhang-large', 'vdcnn', 'vdcnn9', 'vdcnn17', 'vdcnn29', 'vdcnn49']
     """
     check_choice("kind", kind, [*get_args(Kind), None], caller="list_encoders")
     return [name for name, entry in ENCODERS.items() if kind in (None, entry.kind)]
@@ -94,7 +125,8 @@ def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *,
 
 
 def find_encoder(name: str, *, caller: str) -> EncoderEntry:
-    """Return the entry of this name, or raise ValueError with the nearest name."""
+    """Return the entry of this name ("_" counts as "-"), or raise ValueError with the nearest name."""
+    name = name.replace("_", "-")
     if name not in ENCODERS:
         choices = cast("list[str]", list(ENCODERS))
         raise ValueError(

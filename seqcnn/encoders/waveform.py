@@ -1,6 +1,10 @@
-"""Very deep networks on the raw wave: M5 and M11.
+"""Very deep networks on the raw wave: M3, M5, M11 and M18.
 
 Dai et al. (2017), "Very deep convolutional neural networks for raw waveforms", arXiv 1610.00087.
+
+NOTE differences from the paper: convolutions have no bias, which the batch normalization behind each would subtract
+again. The paper has no dense layer but the last, so nothing else is left out. Its residual network, M34-res, is in
+``waveform_residual.py``.
 """
 
 from __future__ import annotations
@@ -33,12 +37,12 @@ class WaveformCNN(SequenceEncoder):
     stage_depths
         Convolutions of each stage.
     pool_last
-        Whether the last stage is pooled too (M3 and M5) or goes straight into the global mean (M11 and deeper).
+        Whether the last stage is pooled too (M3 and M5) or goes straight into the global mean (M11 and M18).
 
     Notes
     -----
     Shape: ``(batch, in_channels, samples)`` to ``(batch, stage_widths[-1], ceil(samples / stride))`` with a stride of
-    4 for the first convolution and 4 for each of the pools, 1024 in all for M5 and M11.
+    4 for the first convolution and 4 for each of the pools: 64 in all for M3, 1024 for M5, M11 and M18.
 
     Examples
     --------
@@ -90,6 +94,17 @@ class WaveformCNN(SequenceEncoder):
         return pooled
 
 
+def m3(in_channels: int, *, width: int = 256) -> WaveformCNN:
+    """Return M3 of the paper: a first convolution and one more, both wide.
+
+    An output sees 172 samples, 22 ms at 8 kHz: the paper's baseline for what depth brings.
+
+    >>> m3(1).out_channels, m3(1).stride
+    (256, 64)
+    """
+    return WaveformCNN(in_channels, width=width, stage_widths=(width,), stage_depths=(1,), pool_last=True)
+
+
 def m5(in_channels: int, *, width: int = 128) -> WaveformCNN:
     """Return M5 of the paper: a first convolution and three stages of one each.
 
@@ -113,4 +128,15 @@ def m11(in_channels: int, *, width: int = 64) -> WaveformCNN:
     """
     return WaveformCNN(
         in_channels, width=width, stage_widths=(width, 2 * width, 4 * width, 8 * width), stage_depths=(2, 2, 3, 2)
+    )
+
+
+def m18(in_channels: int, *, width: int = 64) -> WaveformCNN:
+    """Return M18 of the paper, its most accurate network: a first convolution and four stages of four each.
+
+    >>> m18(1).out_channels, m18(1).stride
+    (512, 1024)
+    """
+    return WaveformCNN(
+        in_channels, width=width, stage_widths=(width, 2 * width, 4 * width, 8 * width), stage_depths=(4, 4, 4, 4)
     )

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqcnn.layers.layout import as_image, as_sequence, prefers_channels_innermost
+from seqcnn.layers.depthwise import depthwise_convolution
+from seqcnn.layers.layout import Shape, as_image, as_sequence, channels_innermost, choose_path
 
 
 class Conv1d(nn.Conv1d):
     """``torch.nn.Conv1d`` (the same weights, the same numbers), faster on a CPU and with strided "same" padding.
+
+    How it is computed follows from shape, device and type by a fixed table (:mod:`seqcnn.layers.layout`). Gradients of
+    gradients need the plain computation, ``override_path("plain")``, for depthwise kernels.
 
     ``padding="same"`` centres the kernel: output ``i`` sees inputs ``i * stride - (K - 1) // 2`` to
     ``i * stride + K // 2`` for an undilated kernel of ``K`` taps, zeros beyond the ends, and there are
@@ -52,26 +57,64 @@ class Conv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, time)``."""
-        stride, dilation, weight = self.stride[0], self.dilation[0], self.weight
-        left, right = self.padding_left, self.padding_right
-        if isinstance(self.padding, str):
+        stride, dilation = self.stride[0], self.dilation[0]
+        if x.ndim != 3:
             return super().forward(x)
-        padding = self.padding[0]
-        if left != right:
-            # An even kernel leans to the right. One zero tap in front makes it odd, which is far cheaper than a padded
-            # copy of the input.
-            if dilation == 1:
-                weight, padding = F.pad(weight, (1, 0)), right
-            else:
-                x = F.pad(x, (left, right))
-        else:
-            padding += left
-        if not prefers_channels_innermost(x):
-            return F.conv1d(x, weight, self.bias, stride, padding, dilation, self.groups)
-        if self.kernel_size[0] == 1 and stride == 1 and padding == 0 and self.groups == 1:
-            # A one-tap kernel is a matrix product over the channels of each step.
-            return F.linear(x.transpose(1, 2), weight[..., 0], self.bias).transpose(1, 2)
+        both = 0 if isinstance(self.padding, str) else self.padding[0]
+        left, right = self.padding_left + both, self.padding_right + both
+        shape = Shape(
+            self.in_channels,
+            self.out_channels,
+            self.groups,
+            self.kernel_size[0],
+            stride,
+            dilation,
+            x.requires_grad and torch.is_grad_enabled(),
+        )
+        path = choose_path(x, shape)
+        if path == "plain" or x.numel() == 0 or x.shape[2] + left + right < self.span:
+            # What has no output at all is torch's to refuse.
+            return self._as_plain(x, left, right)
+        x = channels_innermost(x)
+        if path == "product" and left == right == 0:
+            return F.linear(x.transpose(1, 2), self.weight[..., 0], self.bias).transpose(1, 2)
+        if path == "windows":
+            return self._as_windows(x, left, right)
+        if path == "depthwise" and (stride == 1 or dilation == 1):
+            output = depthwise_convolution(x, self.weight, stride, dilation, left, right)
+            return output if self.bias is None else output + self.bias.to(output.dtype)[:, None]
+        return self._as_image(x, left, right)
+
+    def _as_plain(self, x: Tensor, left: int, right: int) -> Tensor:
+        x, weight, padding = self._symmetric(x, left, right)
+        return F.conv1d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
+
+    def _as_image(self, x: Tensor, left: int, right: int) -> Tensor:
+        x, weight, padding = self._symmetric(x, left, right)
+        stride, dilation = self.stride[0], self.dilation[0]
         image = F.conv2d(
             as_image(x), as_image(weight), self.bias, (1, stride), (0, padding), (1, dilation), self.groups
         )
-        return as_sequence(image)
+        # Of one channel torch cannot tell where it lies, and puts the output's channels outermost.
+        return channels_innermost(as_sequence(image)) if self.in_channels == 1 else as_sequence(image)
+
+    def _as_windows(self, x: Tensor, left: int, right: int) -> Tensor:
+        steps = F.pad(x.transpose(1, 2), (0, 0, left, right))
+        batch, n_steps, channels = steps.shape
+        n_outputs = (n_steps - self.span) // self.stride[0] + 1
+        # Not unfold: its windows would have to be gathered tap by tap where the kernel is dilated.
+        windows = steps.as_strided(
+            (batch, n_outputs, channels, self.kernel_size[0]),
+            (n_steps * channels, self.stride[0] * channels, 1, self.dilation[0] * channels),
+        )
+        return F.linear(windows.flatten(2), self.weight.flatten(1), self.bias).transpose(1, 2)
+
+    def _symmetric(self, x: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
+        """Return input, kernel and padding so that as much is padded on the left as on the right."""
+        if left == right:
+            return x, self.weight, left
+        if right - left == self.dilation[0] == 1:
+            # An even kernel leans to the right. One zero tap in front makes it odd, which is far cheaper than a padded
+            # copy of the input.
+            return x, F.pad(self.weight, (1, 0)), right
+        return F.pad(x, (left, right)), self.weight, 0

@@ -1,23 +1,145 @@
-"""Where a tensor's channels lie in memory.
+"""Where a tensor's channels lie in memory, and which computation a convolution takes: a fixed table.
 
-On a CPU, 1D convolution is faster (1.1 to 2.4 times on the one measured) when the channels of one time step lie side
-by side and the sequence is treated as an image one pixel high (measured in ``benchmarks/layout.py``). A ``(batch,
-channels, time)`` tensor can have that layout and keep its shape: :func:`channels_innermost` arranges it once at the
-start of an encoder and :func:`as_image` and :func:`as_sequence` are free views, so nothing is copied from layer to
-layer.
+On a CPU, 1D convolution is faster when the channels of one time step lie side by side and the sequence is treated as an
+image one pixel high. A ``(batch, channels, time)`` tensor can have that layout and keep its shape:
+:func:`channels_innermost` arranges it once at the start of an encoder and :func:`as_image` and :func:`as_sequence` are
+free views, so nothing is copied from layer to layer.
+
+The table :data:`RULES` was made by measurement (``benchmarks/layout.py`` measures every path on every class of shapes,
+and marks where the rule is not the fastest). It is fixed, never a timing at run time: the same seed has to give
+the same bits. ``seqcnn info`` prints it, :func:`override_path` takes another path for a while.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
 import torch
 from torch import Tensor
 
+from seqcnn._checks import check_choice
+
+Path: TypeAlias = Literal["plain", "image", "windows", "product", "depthwise"]
+"""How a convolution is computed.
+
+- plain: ``torch.nn.functional.conv1d``, the reference, and the fallback for whatever the table does not name;
+- image: ``conv2d`` over an image one pixel high, channels innermost;
+- windows: the input's windows times the kernels, one matrix product (for few channels and a long output);
+- product: a kernel of one tap, which is a matrix product over the channels of each step;
+- depthwise: an image each for the output, the input's gradient and the weights' gradient, in the shape that is fastest
+  for each, and dilation as a view.
+"""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the table looks at."""
+
+    in_channels: int
+    out_channels: int
+    groups: int
+    kernel_size: int
+    stride: int
+    dilation: int
+    wants_input_gradient: bool
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A line of the table: the class of shapes in words and as a test, and the path it takes."""
+
+    shapes: str
+    path: Path
+
+    def holds(self, shape: Shape) -> bool:
+        """Tell whether a shape is of this class."""
+        dense, depthwise = shape.groups == 1, shape.groups == shape.in_channels == shape.out_channels > 1
+        match self.path:
+            case "product":
+                return dense and shape.kernel_size == shape.stride == 1
+            case "windows":
+                taps = shape.in_channels * shape.kernel_size
+                return dense and not shape.wants_input_gradient and shape.in_channels <= 4 and taps <= _MOST_TAPS
+            case "depthwise":
+                return depthwise and (shape.kernel_size >= 5 or shape.dilation > 1)
+            case _:
+                return True
+
+
+_MOST_TAPS = 128
+"""Numbers in a window beyond which its copies would take more memory than the path is worth."""
+
+RULES = (
+    Rule("CPU, float32 or bfloat16: dense, one tap, stride 1", "product"),
+    Rule(
+        f"CPU, float32 or bfloat16: dense, at most 4 channels and {_MOST_TAPS} taps in, first of a network", "windows"
+    ),
+    Rule("CPU, float32 (also under bfloat16): depthwise of 5 taps or more, or dilated", "depthwise"),
+    Rule("CPU, float32 or bfloat16: any other", "image"),
+)
+"""Looked through from the first to the last; float64, other devices and exported programs take "plain"."""
+
+_overridden: Path | None = None
+
+
+def choose_path(x: Tensor, shape: Shape) -> Path:
+    """Return the path that a convolution of this shape takes on ``x``."""
+    if not prefers_channels_innermost(x) or torch.compiler.is_compiling():
+        return "plain"
+    if _overridden is not None:
+        rule = next((rule for rule in RULES if rule.path == _overridden), None)
+        # What cannot compute this shape at all is not taken, whatever was asked for.
+        return _overridden if rule is None or rule.holds(shape) else "image"
+    return next(rule.path for rule in RULES if rule.holds(shape))
+
+
+@contextmanager
+def override_path(path: Path | None) -> Iterator[None]:
+    """Let every convolution inside the block take this path; None is the table again.
+
+    A path that cannot compute a shape (``"depthwise"`` for a dense kernel) gives way to ``"image"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such path.
+
+    Examples
+    --------
+    >>> from seqcnn.layers import Conv1d
+    >>> x = torch.ones(1, 2, 5)
+    >>> with override_path("plain"):
+    ...     Conv1d(2, 3, 3, padding="same")(x).shape
+    torch.Size([1, 3, 5])
+    """
+    global _overridden
+    check_choice("path", path, [*get_args(Path), None], caller="override_path")
+    before, _overridden = _overridden, path
+    try:
+        yield
+    finally:
+        _overridden = before
+
+
+def describe_rules() -> list[tuple[str, str]]:
+    """Return the table in words: a class of shapes and its path a line.
+
+    >>> describe_rules()[-1]
+    ('anything else (float64, other devices, exported programs)', 'plain')
+    """
+    return [
+        *((rule.shapes, rule.path) for rule in RULES),
+        ("anything else (float64, other devices, exported programs)", "plain"),
+    ]
+
 
 def prefers_channels_innermost(x: Tensor) -> bool:
-    """Tell whether convolution over ``x`` is faster with its channels innermost.
+    """Tell whether networks are faster on ``x`` with its channels innermost.
 
-    A fixed rule, never a timing: the same seed has to give the same bits. Float64 has no such kernels, and on other
-    devices than the CPU nothing has been measured yet, so plain ``conv1d`` stays there.
+    Float64 has no such kernels, and on other devices than the CPU nothing has been measured yet.
     """
     return x.device.type == "cpu" and x.dtype in (torch.float32, torch.bfloat16)
 

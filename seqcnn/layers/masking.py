@@ -41,7 +41,7 @@ def hide_padding(x: Tensor, mask: Tensor | None) -> Tensor:
     >>> hide_padding(x, length_mask(torch.tensor([1]), 2)).tolist()
     [[[1.0, 0.0]]]
     """
-    return x if mask is None else x.masked_fill(~mask, 0.0)
+    return x if mask is None else torch.where(mask, x, 0.0)
 
 
 def stride_mask(mask: Tensor | None, stride: int) -> Tensor | None:

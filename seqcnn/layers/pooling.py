@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding
+from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three
 
 
 class MaxPool1d(nn.Module):
@@ -36,7 +37,19 @@ class MaxPool1d(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pool ``(batch, channels, time)``."""
         if mask is not None:
-            x = x.masked_fill(~mask, -torch.inf)
+            x = torch.where(mask, x, -torch.inf)
+        sequence = self._pool(x)
+        return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
+
+    def _pool(self, x: Tensor) -> Tensor:
+        if torch.is_grad_enabled() and x.requires_grad and compares_bits(x):
+            if (self.kernel_size, self.stride, self.centred) == (3, 1, True):
+                return maximum_of_three(x)
+            if self.kernel_size == self.stride and not self.centred:
+                missing = -x.shape[2] % self.stride
+                if missing:
+                    x = F.pad(x.transpose(1, 2), (0, 0, 0, missing), value=-torch.inf).transpose(1, 2)
+                return maximum_of_pieces(x, self.stride)
         before = (self.kernel_size - 1) // 2 if self.centred else 0
         after = self.kernel_size - 1 - before
         image, kernel, stride = as_image(x), (1, self.kernel_size), (1, self.stride)
@@ -47,8 +60,7 @@ class MaxPool1d(nn.Module):
             pooled = F.max_pool2d(image, kernel, stride, ceil_mode=True)
         else:
             pooled = F.max_pool2d(F.pad(image, (before, after), value=-torch.inf), kernel, stride)
-        sequence = as_sequence(pooled)
-        return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
+        return as_sequence(pooled)
 
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""
@@ -85,7 +97,7 @@ class BinPool1d(nn.Module):
         if self.kind == "mean":
             weights = members.to(x.dtype)
             return torch.einsum("bct,bkt->bck", x, weights / weights.sum(-1, keepdim=True)).flatten(1)
-        bins = [x.masked_fill(~members[:, [k]], -torch.inf).amax(-1) for k in range(self.n_bins)]
+        bins = [torch.where(members[:, [k]], x, -torch.inf).amax(-1) for k in range(self.n_bins)]
         return torch.stack(bins, -1).flatten(1)
 
     def _members(self, mask: Tensor) -> Tensor:

@@ -1,0 +1,156 @@
+"""The contract of an encoder of fixed kernels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+
+class GrowingBuffers(nn.Module):
+    """A module whose buffers have as many rows as the training data asked for.
+
+    Loading a state dict gives each buffer the number of rows that stands there, so that an unprepared module of the
+    same settings can take it; every other axis must agree.
+    """
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        for name, buffer in self.named_buffers(recurse=False):
+            saved = state_dict.get(prefix + name)
+            if isinstance(saved, Tensor) and saved.shape[1:] == buffer.shape[1:] and len(saved) != len(buffer):
+                setattr(self, name, buffer.new_empty(saved.shape))
+        super()._load_from_state_dict(state_dict, prefix, *args)
+        self._buffers_changed()
+
+    def _buffers_changed(self) -> None:
+        """Hear that the buffers have other values now."""
+
+
+class FeatureEncoder(GrowingBuffers, ABC):
+    """Turns ``(batch, in_channels, time)`` into ``(batch, n_features)`` with kernels that no gradient changes.
+
+    What the kernels take from the data (dilations from the records' length, biases from what the kernels answer to some
+    of them) is taken once, by :meth:`prepare`, and kept in buffers: copies, pickles and state dicts carry it. A linear
+    head on top is solved in closed form.
+
+    Records of unequal length each count with their own: with ``lengths``, a record gives what it gave alone, whatever
+    it is padded to. Dilations are those for the median length; a kernel that is to be applied without padding and is
+    longer than a record is applied to that record with padding.
+
+    Attributes
+    ----------
+    in_channels : int
+        Channels in.
+    n_features : int
+        Numbers out; of some encoders known only once they are prepared, and 0 before.
+    minimum_length : int
+        Time steps a batch must have. Single records in it may be shorter.
+    scaling : {"deviation", "root"}
+        How a linear head behind it scales the features: by their deviation, or as roots of counts, of which the zeros
+        stay zero (:class:`seqcnn.heads.CountScaler`).
+    """
+
+    in_channels: int
+    minimum_length: int = 9
+    scaling: ClassVar[Literal["deviation", "root"]] = "deviation"
+
+    @property
+    @abstractmethod
+    def n_features(self) -> int:
+        """Numbers out."""
+
+    @property
+    @abstractmethod
+    def is_prepared(self) -> bool:
+        """Whether the encoder has taken its parameters from data, or from a state dict."""
+
+    def prepare(self, x: Tensor, lengths: Tensor | None = None, *, seed: int = 0) -> None:
+        """Take dilations and biases from training records.
+
+        Parameters
+        ----------
+        x
+            ``(batch, in_channels, time)``, zero behind each record's length.
+        lengths
+            Time steps of each record, ``(batch,)`` integers; None says that nothing is padded.
+        seed
+            The source of chance. The draws are those of the reference implementations under the same seed.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` has not three axes, has other channels than ``in_channels``, or is too short.
+        """
+        self._check(x)
+        with torch.no_grad():
+            self._learn(x.detach(), _as_lengths(x, lengths), seed)
+        self._buffers_changed()
+
+    @torch.no_grad()
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Turn a batch into features.
+
+        Parameters
+        ----------
+        x
+            ``(batch, in_channels, time)``, zero behind each record's length.
+        lengths
+            Time steps of each record, ``(batch,)`` integers; None says that nothing is padded.
+
+        Returns
+        -------
+        Tensor
+            ``(batch, n_features)``, without a gradient.
+
+        Raises
+        ------
+        ValueError
+            If ``x`` has not three axes, has other channels than ``in_channels``, or is too short.
+        RuntimeError
+            If the encoder is not prepared.
+        """
+        name = type(self).__name__
+        if not self.is_prepared:
+            raise RuntimeError(
+                f"{name} takes its dilations and biases from training records first. Received: a batch before any. "
+                f"Call prepare(x), or load a state dict."
+            )
+        self._check(x)
+        if torch.compiler.is_exporting():
+            # One piece, since the number of pieces would be fixed to that of the traced batch.
+            return self._encode(x, lengths)
+        step = self._records_at_once(x)
+        pieces = x.split(step)
+        ends = [None] * len(pieces) if lengths is None else lengths.split(step)
+        return torch.cat([self._encode(*piece) for piece in zip(pieces, ends, strict=True)])
+
+    @abstractmethod
+    def _learn(self, x: Tensor, lengths: Tensor, seed: int) -> None:
+        """Fill the buffers from a checked batch."""
+
+    @abstractmethod
+    def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+        """Turn a checked batch into ``(batch, n_features)``."""
+
+    @abstractmethod
+    def _records_at_once(self, x: Tensor) -> int:
+        """Return into pieces of how many records a batch is cut: what fits a processor's cache."""
+
+    def _check(self, x: Tensor) -> None:
+        name = type(self).__name__
+        if x.ndim != 3 or x.shape[1] != self.in_channels:
+            raise ValueError(
+                f"{name} takes input of shape (batch, {self.in_channels}, time). Received: {tuple(x.shape)}. "
+                f"Pass three axes with {self.in_channels} channels second."
+            )
+        if x.shape[2] < self.minimum_length:
+            raise ValueError(
+                f"{name} needs records of at least {self.minimum_length} time steps, the span of its kernels. "
+                f"Received: {x.shape[2]}. Pass longer records or take another encoder, such as FCN."
+            )
+
+
+def _as_lengths(x: Tensor, lengths: Tensor | None) -> Tensor:
+    return torch.full((x.shape[0],), x.shape[2], device=x.device) if lengths is None else lengths

@@ -1,0 +1,185 @@
+"""LITE: one wide layer of learned and hand-crafted filters, then two light separable convolutions.
+
+Ismail-Fawaz, Devanne, Berretti, Weber and Forestier (2023), "LITE: light inception with boosting techniques for time
+series classification", IEEE DSAA, and its extension to several channels, LITEMV: "Look into the LITE in deep learning
+for time series classification" (2024), arXiv 2409.02869. The hand-crafted filters are those of Ismail-Fawaz, Devanne,
+Weber and Forestier (2022), "Deep learning for time series classification using new hand-crafted convolution filters",
+IEEE Big Data.
+
+NOTE differences from the papers:
+
+- Nothing in the layers. LITE is built for one channel and LITEMV for several, as the authors do, without a switch.
+- The outputs of the decreasing filters are computed as those of the increasing ones with their sign turned.
+- Weights start, and batch normalization is set, as usual in torch, not as in Keras.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqcnn.encoders.base import SequenceEncoder, receptive_field
+from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.normalization import BatchNorm1d
+
+_TREND_SIZES = (2, 4, 8, 16, 32, 64)
+_PEAK_SIZES = (6, 12, 24, 48, 96)
+
+
+def trend_filter(size: int) -> Tensor:
+    """Return the filter that answers to steps upwards: -1 and 1 by turns; its negative answers to steps downwards.
+
+    >>> trend_filter(4).tolist()
+    [-1.0, 1.0, -1.0, 1.0]
+    """
+    return torch.tensor([-1.0, 1.0]).repeat(size // 2)
+
+
+def peak_filter(size: int) -> Tensor:
+    """Return the filter that answers to peaks: a parabolic hill of twice the height between two hollows.
+
+    >>> peak_filter(12).tolist()
+    [-0.25, -1.0, -1.0, -0.25, 0.5, 2.0, 2.0, 0.5, -0.25, -1.0, -1.0, -0.25]
+    """
+    rise = torch.arange(1, size // 6 + 1) / (size // 6)
+    hill = torch.cat([rise, rise.flip(0)]).square()
+    return torch.cat([-hill, 2 * hill, -hill])
+
+
+class HandcraftedFilters(nn.Module):
+    """Six increasing, six decreasing and five peak filters over each channel by itself; none of them is learned.
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, 17 * in_channels, time)``, never negative, a channel's filters
+    side by side.
+    """
+
+    span = max(_TREND_SIZES + _PEAK_SIZES)
+    n_filters = 2 * len(_TREND_SIZES) + len(_PEAK_SIZES)
+    bank: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        filters = [*map(trend_filter, _TREND_SIZES), *map(peak_filter, _PEAK_SIZES)]
+        # All sizes are even, so zeros on both sides centre them in one bank, and one zero tap more in front centres
+        # the bank as padding="same" does.
+        widened = [F.pad(taps, ((self.span - len(taps)) // 2 + 1, (self.span - len(taps)) // 2)) for taps in filters]
+        self.register_buffer("bank", torch.stack(widened)[:, None], persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter ``(batch, in_channels, time)``."""
+        batch, channels, _ = x.shape
+        answers = F.conv1d(x.reshape(batch * channels, 1, -1), self.bank, padding=self.span // 2)
+        increases, peaks = answers[:, : len(_TREND_SIZES)], answers[:, len(_TREND_SIZES) :]
+        return F.relu(torch.cat([increases, -increases, peaks], 1)).reshape(batch, channels * self.n_filters, -1)
+
+
+class SeparableConv1d(nn.Module):
+    """A kernel over time for each channel by itself, then a mixture of the channels at each step, without biases.
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, dilation: int = 1) -> None:
+        super().__init__()
+        self.depthwise = Conv1d(
+            in_channels, in_channels, kernel_size, padding="same", dilation=dilation, groups=in_channels, bias=False
+        )
+        self.pointwise = Conv1d(in_channels, out_channels, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve ``(batch, in_channels, time)``."""
+        mixed: Tensor = self.pointwise(self.depthwise(x))
+        return mixed
+
+
+class MultiplexedLayer(nn.Module):
+    """Learned kernels of three sizes beside the hand-crafted filters.
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, 3 * width + 17 * in_channels, time)``.
+    """
+
+    def __init__(self, in_channels: int, width: int, kernel_size: int) -> None:
+        super().__init__()
+        sizes = [kernel_size // 2**halvings for halvings in range(3)]
+        self.branches = nn.ModuleList(
+            Conv1d(1, width, size, padding="same", bias=False)
+            if in_channels == 1
+            else SeparableConv1d(in_channels, width, size)
+            for size in sizes
+        )
+        self.handcrafted = HandcraftedFilters()
+        self.out_channels = len(sizes) * width + in_channels * self.handcrafted.n_filters
+        self.span = max(kernel_size, self.handcrafted.span)
+        self.normalization = BatchNorm1d(self.out_channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the layer."""
+        views = [*(branch(x) for branch in self.branches), self.handcrafted(x)]
+        # Joined as images, because torch.cat keeps the channels innermost only there.
+        joined = as_sequence(torch.cat([as_image(view) for view in views], 1))
+        return F.relu(self.normalization(joined, mask))
+
+
+class SeparableBlock(nn.Module):
+    """A dilated separable convolution, normalization and ReLU.
+
+    Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, dilation: int) -> None:
+        super().__init__()
+        self.convolution = SeparableConv1d(in_channels, out_channels, kernel_size, dilation=dilation)
+        self.normalization = BatchNorm1d(out_channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Apply the block."""
+        return F.relu(self.normalization(self.convolution(x), mask))
+
+
+class LITE(SequenceEncoder):
+    """One network of LITETime, 9,814 parameters for one channel; for several channels one of LITEMVTime.
+
+    Parameters
+    ----------
+    in_channels
+        Channels of the input. From two on, the first layer treats each channel by itself before it mixes them.
+    width
+        Filters of each learned branch of the first layer, and channels of the layers behind it.
+    kernel_size
+        Time steps of the longest learned kernel. The other branches have a half and a quarter of it, as have the two
+        layers behind, whose taps stand 2 and 4 steps apart.
+
+    Notes
+    -----
+    Shape: ``(batch, in_channels, time)`` to ``(batch, width, time)``.
+
+    Examples
+    --------
+    >>> import torch
+    >>> LITE(1)(torch.zeros(2, 1, 50)).shape
+    torch.Size([2, 32, 50])
+    >>> sum(parameter.numel() for parameter in LITE(1).parameters())
+    9814
+    """
+
+    def __init__(self, in_channels: int, *, width: int = 32, kernel_size: int = 40) -> None:
+        super().__init__()
+        self.in_channels, self.out_channels, self.stride = in_channels, width, 1
+        self.first = MultiplexedLayer(in_channels, width, kernel_size)
+        self.blocks = nn.ModuleList()
+        channels, layers = self.first.out_channels, [(self.first.span, 1)]
+        for halvings in (1, 2):
+            size, dilation = kernel_size // 2**halvings, 2**halvings
+            self.blocks.append(SeparableBlock(channels, width, size, dilation))
+            layers.append((dilation * (size - 1) + 1, 1))
+            channels = width
+        self.receptive_field = receptive_field(layers)
+
+    def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Apply the layers to ``(batch, in_channels, time)``."""
+        x = self.first(x, mask)
+        for block in self.blocks:
+            x = block(x, mask)
+        return x
