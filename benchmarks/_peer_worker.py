@@ -8,6 +8,7 @@ library prints goes to the standard error. Data are made here, from a seed, by t
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import os
@@ -73,7 +74,8 @@ class Library:
         raise NotImplementedError
 
     def load(self) -> None:
-        """Import what fits need, as far as that is still to be done."""
+        """Import what a fit needs, as far as that is still to be done."""
+        importlib.import_module("torch._dynamo")  # torch itself does so late, at the first step of an optimizer
 
     def rocket(self) -> Callable[[np.ndarray], Any]:
         """Return MiniRocket's fit and transform in one call."""

@@ -40,7 +40,7 @@ def prepare_environment(folder: Path, pins: Sequence[str], say: Callable[[str], 
     say
         Is told what takes so long.
     """
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = folder / "bin" / "python"
     pinned = folder / "pins.txt"
     wanted = "\n".join(pins) + "\n"
     if pinned.exists() and pinned.read_text() == wanted:

@@ -4,7 +4,8 @@
                                [--output FILE] [--turns N] [--threads N]
 
 The first run makes two virtual environments in DIR (a folder in the user's cache, if none is given) with the versions
-pinned below, some 10 GB of them; later runs use them again. seqcnn itself runs in the environment of this script.
+pinned below, 9 GB of them; later runs use them again. seqcnn itself runs in the environment of this script, and
+torch should have the same version in both. For Linux and macOS, on the CPU.
 
 Every library has a process of its own. They compute by turns - ours, peer, peer, ours, ... - never two at the same
 time, on the same data (from a seed), with the same number of threads; each has one turn that does not count. The table
@@ -23,7 +24,8 @@ What is compared:
   of 8, AdamW, against the same layers in skorch. Nearly all of it is overhead.
 - **minirocket**: fit and transform of 217 series of 301 steps, in a fresh process, imports not counted. The first call
   of aeon compiles, unless numba finds what an earlier process compiled; both cases are given.
-- **memory**: the peak of a fresh process that makes the fit of "inception", in all and above that of the imports.
+- **memory**: the peak of a fresh process that makes the fit of "inception", in all and above that of the imports
+  (with those that torch makes late, at the first gradient step).
 - **prediction**: 1,000 series of 256 steps, with the libraries' own methods and with the networks alone (in batches of
   256, inference mode).
 """
@@ -147,7 +149,7 @@ def make_rows(turns: int) -> dict[str, Row]:
 
 def default_folder() -> Path:
     """Return the folder of the environments in the user's cache."""
-    cache = os.environ.get("LOCALAPPDATA" if os.name == "nt" else "XDG_CACHE_HOME")
+    cache = os.environ.get("XDG_CACHE_HOME")
     return (Path(cache) if cache else Path.home() / ".cache") / "seqcnn" / "peers"
 
 
@@ -190,7 +192,7 @@ def main() -> None:
     parser.add_argument(
         "--turns", type=int, default=8, help="how often each is measured (three at most if that is slow)"
     )
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of each library")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of each library")
     options = parser.parse_args()
     file: TextIO | None = None
     if options.output is not None:

@@ -9,6 +9,45 @@ import torch
 from torch import Tensor, nn
 
 
+class CountScaler(nn.Module):
+    """Takes the roots of counts, shifts and scales them, and leaves zeros what they are.
+
+    Kernels that never win in a record say nothing about it; so they stay zero, and a kernel that wins in few records is
+    not blown up, because the share of records in which it does not win is added to its deviation (Dempster et al.
+    2023, "Hydra: competing convolutional kernels for fast and accurate time series classification").
+
+    Shape: ``(batch, n_features)`` to the same.
+
+    Examples
+    --------
+    >>> scaler = CountScaler(1)
+    >>> scaler.learn(torch.tensor([[1.0], [9.0]]), torch.ones(2))
+    >>> scaler(torch.tensor([[1.0], [9.0], [0.0]])).flatten().tolist()
+    [-1.0, 1.0, -0.0]
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, n_features: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_features))
+        self.register_buffer("deviation", torch.ones(n_features))
+
+    def learn(self, features: Tensor, weights: Tensor) -> None:
+        """Take means and deviations from ``(n_rows, n_features)``, each row counted ``weights`` times."""
+        share = (weights / weights.sum()).to(features.dtype)
+        roots = features.clamp_min(0).sqrt()
+        self.mean = share @ roots
+        absent = share @ (roots == 0).to(features.dtype)
+        self.deviation = (share @ (roots - self.mean).square_()).sqrt() + absent**4 + 1e-8
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale ``(batch, n_features)``."""
+        roots = features.clamp_min(0).sqrt()
+        return (roots - self.mean) * (roots != 0) / self.deviation
+
+
 class LinearHead(nn.Module):
     """Dropout and one dense layer; for numeric targets its output is in the target's own units.
 
@@ -24,6 +63,8 @@ class LinearHead(nn.Module):
         Share of features dropped in training.
     center, scale
         ``(n_outputs,)`` mean and deviation of the targets; None leaves the output as it is (class scores).
+    scaler
+        Is applied to the features first.
 
     Examples
     --------
@@ -42,8 +83,10 @@ class LinearHead(nn.Module):
         dropout: float = 0.0,
         center: Tensor | None = None,
         scale: Tensor | None = None,
+        scaler: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.scaler = scaler
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(in_features, n_outputs)
         self.register_buffer("center", center)
@@ -62,7 +105,12 @@ class LinearHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""
-        scores: Tensor = self.dense(self.dropout(features))
+        if self.scaler is not None:
+            features = self.scaler(features)
+        return self.in_units(self.dense(self.dropout(features)))
+
+    def in_units(self, scores: Tensor) -> Tensor:
+        """Turn what the dense layer gives, ``(batch, n_outputs)``, into the units of the targets."""
         if self.center is None or self.scale is None:
             return scores
         # Units of the target are kept in full precision, whatever the dense layer ran in.

@@ -13,6 +13,7 @@ import torch
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.aggregate import average_over_windows
 from seqcnn.batches import WindowStore
+from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract
@@ -65,7 +66,7 @@ class Model:
         """Put windows of records where the network is, in its precision."""
         place = self._place
         return WindowStore(
-            records, table, minimum_length=self.network.encoder.stride, dtype=place.dtype, device=place.device
+            records, table, minimum_length=self.network.minimum_length, dtype=place.dtype, device=place.device
         )
 
     @property
@@ -75,12 +76,12 @@ class Model:
         return next((tensor for tensor in tensors if tensor.is_floating_point()), torch.empty(0))
 
     def check_lengths(self, records: Records, *, caller: str, name: str = "X") -> None:
-        """Raise ValueError if a series is shorter than a window or than the encoder's stride.
+        """Raise ValueError if a series is shorter than a window or than what the encoder needs.
 
         Texts and recordings may be: they are padded with nothing and with silence.
         """
         if records.kind == "series":
-            _check_lengths(records, self.window_length, self.network.encoder.stride, caller, name)
+            _check_lengths(records, self.window_length, self.network, caller, name)
 
     def cut(self, records: Records) -> WindowTable:
         """Cut records into the model's windows."""
@@ -105,8 +106,8 @@ class Model:
         return torch.from_numpy(outputs).softmax(1).numpy()
 
 
-def _check_lengths(records: Records, window_length: int | None, stride: int, caller: str, name: str) -> None:
-    lengths = records.lengths
+def _check_lengths(records: Records, window_length: int | None, network: Network, caller: str, name: str) -> None:
+    lengths, minimum = records.lengths, network.minimum_length
     shortest = int(lengths.min())
     where = f"{name}[{int(np.argmin(lengths))}]"
     if window_length is not None and shortest < window_length:
@@ -115,9 +116,13 @@ def _check_lengths(records: Records, window_length: int | None, stride: int, cal
             f"({where}). Received: {window_length}. Pass window_length={shortest} or drop the shorter records."
         )
     shortest = shortest if window_length is None else window_length
-    if shortest < stride:
+    if shortest < minimum:
+        fixed = isinstance(network.encoder, FeatureEncoder)
+        reason, other = (
+            ("the span of its kernels", "another") if fixed else ("its stride", "an encoder of a smaller stride")
+        )
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
-            f"The encoder of {caller} needs at least {stride} time steps, its stride. Received: {what} with "
-            f"{shortest}. Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
+            f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "
+            f"{shortest}. Pass longer records, or take {other} such as 'fcn'."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 
@@ -21,13 +22,23 @@ class Network(nn.Module):
     encoder
         Reads ``(batch, stem.out_channels, time)``.
     pooling
-        Summarises time.
+        Summarises time behind a :class:`SequenceEncoder`; a :class:`FeatureEncoder` has done so, and takes None.
     head
-        Reads ``(batch, encoder.out_channels * pooling.n_bins)``; ``nn.Identity()`` gives the features themselves.
+        Reads ``(batch, n_features)``; ``nn.Identity()`` gives the features themselves.
     """
 
-    def __init__(self, stem: nn.Module, encoder: SequenceEncoder, pooling: BinPool1d, head: nn.Module) -> None:
+    encoder: SequenceEncoder | FeatureEncoder
+    pooling: BinPool1d | None
+
+    def __init__(
+        self,
+        stem: nn.Module,
+        encoder: SequenceEncoder | FeatureEncoder,
+        pooling: BinPool1d | None,
+        head: nn.Module,
+    ) -> None:
         super().__init__()
+        assert isinstance(encoder, FeatureEncoder) == (pooling is None)
         self.stem = stem
         self.encoder = encoder
         self.pooling = pooling
@@ -36,11 +47,22 @@ class Network(nn.Module):
     @property
     def n_features(self) -> int:
         """Features in front of the head."""
+        if isinstance(self.encoder, FeatureEncoder):
+            return self.encoder.n_features
+        assert self.pooling is not None
         return self.encoder.out_channels * self.pooling.n_bins
+
+    @property
+    def minimum_length(self) -> int:
+        """Time steps that a batch must have."""
+        return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
 
     def embed(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the features in front of the head, ``(batch, n_features)``."""
-        encoded = self.encoder(self.stem(x, lengths), lengths)
+        encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
+        if isinstance(self.encoder, FeatureEncoder):
+            return encoded
+        assert self.pooling is not None
         mask = None if lengths is None else length_mask(self.encoder.output_lengths(lengths), encoded.shape[2])
         features: Tensor = self.pooling(encoded, mask)
         return features

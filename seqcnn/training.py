@@ -150,7 +150,8 @@ def train(
     """
     # Mean weight one, so that the learning rate means the same whatever the weights' scale.
     weights = weights / weights.mean()
-    optimizer = _optimizer(network, settings)
+    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = _optimizer(parameters, settings)
     result = TrainingResult()
     best, best_epoch, tolerance, kept = (-math.inf, -math.inf), 0, 0.0, None
     started = time.perf_counter()
@@ -180,7 +181,7 @@ def train(
                 losses = loss(scores, targets[rows]) * weights[rows]
                 optimizer.zero_grad(set_to_none=True)
                 losses.mean().backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(network.parameters(), settings.max_gradient_norm)
+                nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
                 optimizer.step()
                 total += losses.detach().sum()
                 if watcher is not None:
@@ -230,8 +231,7 @@ def _largest_weight(network: nn.Module) -> float:
     return float(torch.stack([parameter.detach().abs().max() for parameter in network.parameters()]).max())
 
 
-def _optimizer(network: nn.Module, settings: TrainingSettings) -> torch.optim.AdamW:
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+def _optimizer(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.AdamW:
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},

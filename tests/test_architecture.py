@@ -20,7 +20,7 @@ ROOT = Path(seqcnn.__file__).parent
 LEVELS = (
     {"_checks", "_types"},
     {"layers"},
-    {"inputs", "windows", "stems", "augment", "encoders", "heads", "losses", "progress", "cost"},
+    {"inputs", "windows", "stems", "augment", "encoders", "heads", "losses", "allocation", "progress", "cost"},
     {"network", "batches", "aggregate"},
     {"inference"},
     {"training"},

@@ -33,7 +33,7 @@ def reference_convolution(conv, x):
         left = right = 0
     elif conv.padding_left or conv.padding_right:
         span = conv.dilation[0] * (conv.kernel_size[0] - 1)
-        left = span if conv.padding_right == 0 and span > 1 else span // 2
+        left = span if conv.padding_left > conv.padding_right else span // 2  # causal, or same
         right = span - left
     else:
         left = right = conv.padding[0]

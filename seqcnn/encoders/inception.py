@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d
-from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.normalization import BatchNorm1d
+from seqcnn.layers.parallel import convolve_side_by_side, join_channels
 from seqcnn.layers.pooling import MaxPool1d
 
 
@@ -40,11 +39,13 @@ class InceptionModule(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the module."""
         squeezed = self.bottleneck(x)
-        views = [branch(squeezed) for branch in self.branches]
-        views.append(self.pooled_branch(self.pool(x, mask)))
-        # Joined as images, because torch.cat keeps the channels innermost only there.
-        joined = as_sequence(torch.cat([as_image(view) for view in views], 1))
-        return F.relu(self.normalization(joined, mask), inplace=True)
+        if squeezed.shape[1] == 1:
+            views = [convolve_side_by_side(self.branches, squeezed)]
+        else:
+            views = [branch(squeezed) for branch in self.branches]
+        joined = join_channels([*views, self.pooled_branch(self.pool(x, mask))])
+        rectified: Tensor = self.normalization(joined, mask, rectify=True)
+        return rectified
 
 
 class Inception(SequenceEncoder):

@@ -9,7 +9,6 @@ IEEE Big Data.
 NOTE differences from the papers:
 
 - Nothing in the layers. LITE is built for one channel and LITEMV for several, as the authors do, without a switch.
-- The outputs of the decreasing filters are computed as those of the increasing ones with their sign turned.
 - Weights start, and batch normalization is set, as usual in torch, not as in Keras.
 """
 
@@ -21,8 +20,9 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.convolution import Conv1d
-from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.normalization import BatchNorm1d
+from seqcnn.layers.parallel import convolve_side_by_side, join_channels
 
 _TREND_SIZES = (2, 4, 8, 16, 32, 64)
 _PEAK_SIZES = (6, 12, 24, 48, 96)
@@ -61,7 +61,8 @@ class HandcraftedFilters(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        filters = [*map(trend_filter, _TREND_SIZES), *map(peak_filter, _PEAK_SIZES)]
+        increasing = list(map(trend_filter, _TREND_SIZES))
+        filters = [*increasing, *(-taps for taps in increasing), *map(peak_filter, _PEAK_SIZES)]
         # All sizes are even, so zeros on both sides centre them in one bank, and one zero tap more in front centres
         # the bank as padding="same" does.
         widened = [F.pad(taps, ((self.span - len(taps)) // 2 + 1, (self.span - len(taps)) // 2)) for taps in filters]
@@ -69,10 +70,10 @@ class HandcraftedFilters(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter ``(batch, in_channels, time)``."""
-        batch, channels, _ = x.shape
-        answers = F.conv1d(x.reshape(batch * channels, 1, -1), self.bank, padding=self.span // 2)
-        increases, peaks = answers[:, : len(_TREND_SIZES)], answers[:, len(_TREND_SIZES) :]
-        return F.relu(torch.cat([increases, -increases, peaks], 1)).reshape(batch, channels * self.n_filters, -1)
+        batch, channels, n_steps = x.shape
+        alone = x if channels == 1 else x.reshape(batch * channels, 1, n_steps)
+        answers = F.relu(convolve_windows(alone, self.bank, self.span // 2, self.span // 2))
+        return answers if channels == 1 else answers.reshape(batch, channels * self.n_filters, n_steps)
 
 
 class SeparableConv1d(nn.Module):
@@ -116,10 +117,12 @@ class MultiplexedLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the layer."""
-        views = [*(branch(x) for branch in self.branches), self.handcrafted(x)]
-        # Joined as images, because torch.cat keeps the channels innermost only there.
-        joined = as_sequence(torch.cat([as_image(view) for view in views], 1))
-        return F.relu(self.normalization(joined, mask))
+        if x.shape[1] == 1:
+            learned = [convolve_side_by_side(self.branches, x)]
+        else:
+            learned = [branch(x) for branch in self.branches]
+        joined = join_channels([*learned, self.handcrafted(x)])
+        return self.normalization(joined, mask, rectify=True)  # type: ignore[no-any-return]
 
 
 class SeparableBlock(nn.Module):
@@ -135,7 +138,7 @@ class SeparableBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block."""
-        return F.relu(self.normalization(self.convolution(x), mask))
+        return self.normalization(self.convolution(x), mask, rectify=True)  # type: ignore[no-any-return]
 
 
 class LITE(SequenceEncoder):

@@ -65,7 +65,7 @@ class MiniRocket(FeatureEncoder):
         self.bank.prepare(x, lengths, seed, np.random.RandomState(seed))
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        return self.bank.summarise(x, lengths, share_above, self._records_at_once(x)).flatten(1)
+        return self.bank.summarise(x, lengths, share_above, 1, self._records_at_once(x)).flatten(1)
 
     def _records_at_once(self, x: Tensor) -> int:
         return 64 if x.device.type == "cpu" else 4096
@@ -79,7 +79,8 @@ def share_above(responses: Responses) -> Tensor:
     for _, rows in responses.blocks():
         if above.shape != rows.shape:
             above, ones = torch.empty_like(rows), rows.new_ones(len(rows))
+            columns = above.T
         for bias, total in each:
             torch.gt(rows, bias, out=above)
-            total.addmv_(above.T, ones)
+            total.addmv_(columns, ones)
     return (responses.by_lane(totals).sum(1) / responses.layout.n_steps.clamp_min(1))[None]

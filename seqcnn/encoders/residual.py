@@ -66,7 +66,7 @@ class ResidualBlock(nn.Module):
             assert isinstance(block, ConvBlock)
             x = block(x, mask)
             mask = stride_mask(mask, block.convolution.stride[0])
-        return F.relu(x + shortcut)
+        return F.relu(x + shortcut, inplace=True)
 
 
 class ResidualNetwork(SequenceEncoder):

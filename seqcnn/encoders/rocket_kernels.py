@@ -254,7 +254,9 @@ class KernelBank(GrowingBuffers):
             biases.append(quantiles.T)
         self.biases = torch.from_numpy(np.concatenate(biases)).to(self.biases)
 
-    def summarise(self, x: Tensor, lengths: Tensor | None, summary: Summary, n_columns: int) -> Tensor:
+    def summarise(
+        self, x: Tensor, lengths: Tensor | None, summary: Summary, n_statistics: int, n_columns: int
+    ) -> Tensor:
         """Run every kernel over a batch and summarise over time what it answers.
 
         Parameters
@@ -263,6 +265,8 @@ class KernelBank(GrowingBuffers):
             ``(batch, in_channels, time)``, and the time steps of each record or None.
         summary
             Turns responses into statistics for each bias.
+        n_statistics
+            How many.
         n_columns
             Lanes and records that make a row wide enough.
 
@@ -277,10 +281,10 @@ class KernelBank(GrowingBuffers):
         margin = _REACH * max(dilation for dilation, _ in self._plan)
         # Time before records: a tap is a shifted view, and what it reads lies in one piece.
         padded = F.pad(x, (margin, margin + n_lanes)).permute(1, 2, 0).contiguous()
-        statistics, row = [], 0
+        summaries = x.new_empty(len(x), n_statistics, self.n_biases, N_KERNELS)
+        row = 0
         for position, (dilation, count) in enumerate(self._plan):
             # Every other kernel is applied with padding, and at the next dilation the others are.
-            by_parity = []
             for parity in (0, 1):
                 kernels = slice(parity, None, 2)
                 with_padding = parity == position % 2
@@ -289,10 +293,9 @@ class KernelBank(GrowingBuffers):
                 outputs = self._outputs(seen, self.channels[position, kernels], kernels, dilation, layout)
                 biases = self.biases[row : row + count, None, kernels].to(x.dtype)
                 responses = Responses(biases.expand(-1, n_lanes * len(x), -1).flatten(1), layout, outputs)
-                by_parity.append(summary(responses))
-            statistics.append(torch.stack(by_parity, -1).flatten(-2))
+                summaries[:, :, row : row + count, kernels] = summary(responses).permute(2, 0, 1, 3)
             row += count
-        return torch.cat(statistics, 1).permute(2, 0, 1, 3)
+        return summaries
 
     def _outputs(
         self, seen: Tensor, members: Tensor, kernels: slice, dilation: int, layout: Layout

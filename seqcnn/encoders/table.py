@@ -11,13 +11,21 @@ from seqcnn._checks import check_choice, did_you_mean, join_words, shorten
 from seqcnn._types import Kind
 from seqcnn.encoders.alexnet import AlexNet
 from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.encoders.convnext import convnext_tiny
+from seqcnn.encoders.convtran import ConvTran
+from seqcnn.encoders.efficientnet import efficientnet_b0
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
+from seqcnn.encoders.lite import LITE
+from seqcnn.encoders.mobilenet_v2 import mobilenet_v2
+from seqcnn.encoders.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN
+from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
 from seqcnn.encoders.sincnet import SincNet
+from seqcnn.encoders.tcn import TCN
 from seqcnn.encoders.vdcnn import vdcnn9, vdcnn17, vdcnn29, vdcnn49
 from seqcnn.encoders.vgg import vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import m3, m5, m11, m18
@@ -54,6 +62,16 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "resnet34": EncoderEntry("series", resnet34),
     "resnet50": EncoderEntry("series", resnet50),
     "inception": EncoderEntry("series", Inception),
+    "lite": EncoderEntry("series", LITE),
+    "tcn": EncoderEntry("series", TCN),
+    "convnext": EncoderEntry("series", convnext_tiny),
+    "efficientnet": EncoderEntry("series", efficientnet_b0),
+    "mobilenet": EncoderEntry("series", mobilenet_v3_small),
+    "mobilenet-v2": EncoderEntry("series", mobilenet_v2),
+    "mobilenet-v3-small": EncoderEntry("series", mobilenet_v3_small),
+    "mobilenet-v3-large": EncoderEntry("series", mobilenet_v3_large),
+    "shufflenet": EncoderEntry("series", shufflenet_v2_x1_0),
+    "convtran": EncoderEntry("series", ConvTran),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),

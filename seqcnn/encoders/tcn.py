@@ -42,7 +42,7 @@ class TemporalBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block."""
         shortcut = x if self.shortcut is None else self.shortcut(x, mask)
-        return F.relu(self.second(self.first(x, mask), mask) + shortcut)
+        return F.relu(self.second(self.first(x, mask), mask) + shortcut, inplace=True)
 
 
 class TCN(SequenceEncoder):

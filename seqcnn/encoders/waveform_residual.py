@@ -43,7 +43,7 @@ class RepeatedShortcutBlock(nn.Module):
         if self.repeats > 1:
             # Over the transposed view, so that the channels stay innermost in memory.
             shortcut = x.transpose(1, 2).repeat_interleave(self.repeats, 2).transpose(1, 2)
-        return F.relu(self.second(self.first(x, mask), mask) + shortcut)
+        return F.relu(self.second(self.first(x, mask), mask) + shortcut, inplace=True)
 
 
 class WaveformResidualCNN(SequenceEncoder):

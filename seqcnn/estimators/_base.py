@@ -16,6 +16,7 @@ from torch import Tensor
 
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
+from seqcnn.allocation import keep_freed_memory
 from seqcnn.encoders import SequenceEncoder
 from seqcnn.estimators._building import build_network, check_encoder
 from seqcnn.estimators._checks import check_parameters
@@ -212,7 +213,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             max_seconds=self.max_fit_seconds,
             mixed_precision=settings.mixed_precision,
         )
-        with TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher:
+        with TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher, keep_freed_memory():
             result = train(
                 network,
                 store,

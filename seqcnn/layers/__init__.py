@@ -11,6 +11,7 @@ is False (:class:`BatchNorm1d` and :func:`hide_padding` see to it), and a layer 
 
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.inverted_residual import InvertedResidual
 from seqcnn.layers.masking import hide_padding, length_mask, stride_mask
 from seqcnn.layers.normalization import BatchNorm1d, LayerNorm1d
 from seqcnn.layers.pooling import BinPool1d, MaxPool1d
@@ -22,6 +23,7 @@ __all__ = [
     "BinPool1d",
     "Conv1d",
     "ConvBlock",
+    "InvertedResidual",
     "LayerNorm1d",
     "MaxPool1d",
     "SqueezeExcitation",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -16,11 +14,9 @@ from seqcnn.layers.pooling import MaxPool1d
 Normalization = Literal["batch", "none"]
 Activation = Literal["relu", "relu6", "silu", "hardswish", "gelu", "none"]
 
-# In place where the gradient can be told from the output: one pass over memory less. Nothing that stands in front of an
-# activation here (convolution, pooling, normalization) needs its own output again.
-_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "relu": partial(nn.ReLU, inplace=True),
-    "relu6": partial(nn.ReLU6, inplace=True),
+_ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
     "silu": nn.SiLU,
     "hardswish": nn.Hardswish,
     "gelu": nn.GELU,
@@ -84,6 +80,8 @@ class ConvBlock(nn.Module):
         if self.pool is not None:
             x = self.pool(x, mask)
             mask = stride_mask(mask, self.pool.stride)
-        x = hide_padding(x, mask) if self.normalization is None else self.normalization(x, mask)
-        activated: Tensor = self.activation(x)
-        return activated
+        if self.normalization is None:
+            return self.activation(hide_padding(x, mask))  # type: ignore[no-any-return]
+        if isinstance(self.activation, nn.ReLU):
+            return self.normalization(x, mask, rectify=True)  # type: ignore[no-any-return]
+        return self.activation(self.normalization(x, mask))  # type: ignore[no-any-return]

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.layers.depthwise import depthwise_convolution
-from seqcnn.layers.layout import Shape, as_image, as_sequence, channels_innermost, choose_path
+from seqcnn.layers.gathered import convolve_windows
+from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
 
 
 class Conv1d(nn.Conv1d):
@@ -55,6 +56,19 @@ class Conv1d(nn.Conv1d):
         """Time steps from the first to the last that one output sees."""
         return self.dilation[0] * (self.kernel_size[0] - 1) + 1
 
+    def path(self, x: Tensor) -> Path:
+        """Tell how ``x`` would be convolved (:data:`seqcnn.layers.layout.RULES`)."""
+        shape = Shape(
+            self.in_channels,
+            self.out_channels,
+            self.groups,
+            self.kernel_size[0],
+            self.stride[0],
+            self.dilation[0],
+            x.requires_grad and torch.is_grad_enabled(),
+        )
+        return choose_path(x, shape)
+
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, time)``."""
         stride, dilation = self.stride[0], self.dilation[0]
@@ -62,24 +76,15 @@ class Conv1d(nn.Conv1d):
             return super().forward(x)
         both = 0 if isinstance(self.padding, str) else self.padding[0]
         left, right = self.padding_left + both, self.padding_right + both
-        shape = Shape(
-            self.in_channels,
-            self.out_channels,
-            self.groups,
-            self.kernel_size[0],
-            stride,
-            dilation,
-            x.requires_grad and torch.is_grad_enabled(),
-        )
-        path = choose_path(x, shape)
+        path = self.path(x)
         if path == "plain" or x.numel() == 0 or x.shape[2] + left + right < self.span:
             # What has no output at all is torch's to refuse.
             return self._as_plain(x, left, right)
-        x = channels_innermost(x)
         if path == "product" and left == right == 0:
             return F.linear(x.transpose(1, 2), self.weight[..., 0], self.bias).transpose(1, 2)
+        x = channels_innermost(x)
         if path == "windows":
-            return self._as_windows(x, left, right)
+            return convolve_windows(x, self.weight, left, right, bias=self.bias, stride=stride, dilation=dilation)
         if path == "depthwise" and (stride == 1 or dilation == 1):
             output = depthwise_convolution(x, self.weight, stride, dilation, left, right)
             return output if self.bias is None else output + self.bias.to(output.dtype)[:, None]
@@ -97,17 +102,6 @@ class Conv1d(nn.Conv1d):
         )
         # Of one channel torch cannot tell where it lies, and puts the output's channels outermost.
         return channels_innermost(as_sequence(image)) if self.in_channels == 1 else as_sequence(image)
-
-    def _as_windows(self, x: Tensor, left: int, right: int) -> Tensor:
-        steps = F.pad(x.transpose(1, 2), (0, 0, left, right))
-        batch, n_steps, channels = steps.shape
-        n_outputs = (n_steps - self.span) // self.stride[0] + 1
-        # Not unfold: its windows would have to be gathered tap by tap where the kernel is dilated.
-        windows = steps.as_strided(
-            (batch, n_outputs, channels, self.kernel_size[0]),
-            (n_steps * channels, self.stride[0] * channels, 1, self.dilation[0] * channels),
-        )
-        return F.linear(windows.flatten(2), self.weight.flatten(1), self.bias).transpose(1, 2)
 
     def _symmetric(self, x: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
         """Return input, kernel and padding so that as much is padded on the left as on the right."""

@@ -112,9 +112,19 @@ def _batch_as_width(x: Tensor) -> Tensor:
 def _dilated(x: Tensor, weight: Tensor, dilation: int, left: int, right: int) -> Tensor:
     batch, channels, n_steps = x.shape
     n_outputs = n_steps + left + right - dilation * (weight.shape[2] - 1)
-    extra = -(n_steps + left + right) % dilation
-    steps = F.pad(x.transpose(1, 2), (0, 0, left, right + extra))
+    steps, rows = x.transpose(1, 2), 0
+    if abs(left - right) < dilation:
+        # The image's own padding is whole rows; what they hold too much comes off the outputs.
+        rows = -(-max(left, right) // dilation)
+        left, right, first = 0, 0, rows * dilation - left
+    else:
+        first = 0
+    right += -(n_steps + left + right) % dilation
+    if left or right:
+        # Joined rather than padded: torch.nn.functional.pad fills everything before it copies.
+        zeros = [steps.new_zeros(()).expand(batch, size, channels) for size in (left, right)]
+        steps = torch.cat([zeros[0], steps, zeros[1]], 1)
     # (batch, time / dilation, dilation, channels): row after row of as many neighbours as the kernel steps over.
-    image = steps.view(batch, -1, dilation, channels).permute(0, 3, 1, 2)
-    output = F.conv2d(image, weight[..., None], groups=channels)
-    return output.permute(0, 2, 3, 1).reshape(batch, -1, channels)[:, :n_outputs].transpose(1, 2)
+    image = steps.reshape(batch, -1, dilation, channels).permute(0, 3, 1, 2)
+    output = F.conv2d(image, weight[..., None], padding=(rows, 0), groups=channels)
+    return output.permute(0, 2, 3, 1).reshape(batch, -1, channels)[:, first : first + n_outputs].transpose(1, 2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.layout import as_image, as_sequence, channels_innermost, prefers_channels_innermost
 from seqcnn.layers.masking import hide_padding
 
 
@@ -27,15 +30,26 @@ class BatchNorm1d(nn.BatchNorm1d):
     [[[-1.0, 1.0, 0.0]]]
     """
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Normalize ``(batch, channels, time)``."""
-        if not self.training:
-            return hide_padding(self._with_running_statistics(x), mask)
-        if mask is None:
-            if x.shape[0] * x.shape[2] == 1:
-                return self._with_running_statistics(x)
-            return as_sequence(super().forward(as_image(x)))
-        return hide_padding(self._over_real_positions(x, mask), mask)
+    def forward(self, x: Tensor, mask: Tensor | None = None, *, rectify: bool = False) -> Tensor:
+        """Normalize ``(batch, channels, time)``, and apply ReLU to it if ``rectify`` says so."""
+        if self.training and mask is None and x.shape[0] * x.shape[2] > 1:
+            if prefers_channels_innermost(x) and self.affine and not torch.compiler.is_compiling():
+                return self._fused(x, rectify)
+            normalized = as_sequence(super().forward(as_image(x)))
+        elif self.training and mask is not None:
+            normalized = hide_padding(self._over_real_positions(x, mask), mask)
+        else:
+            normalized = hide_padding(self._with_running_statistics(x), mask)
+        return F.relu(normalized) if rectify else normalized
+
+    def _fused(self, x: Tensor, rectify: bool) -> Tensor:
+        momentum = self.momentum
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
+        return _NormalizeAndRectify.apply(  # type: ignore[no-any-return]
+            x, self.weight, self.bias, self.running_mean, self.running_var, momentum or 0.0, self.eps, rectify
+        )
 
     def _check_input_dim(self, input: Tensor) -> None:
         # The parent would refuse the image view.
@@ -68,6 +82,56 @@ class BatchNorm1d(nn.BatchNorm1d):
         momentum = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
         self.running_var.lerp_(variance.to(self.running_var.dtype), momentum)
+
+
+class _NormalizeAndRectify(torch.autograd.Function):
+    """Batch statistics, scale and ReLU in one step of autograd, with ReLU in place.
+
+    torch's own ReLU in place would work on a view of the image, whose gradient autograd copies.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        running_mean: Tensor | None,
+        running_var: Tensor | None,
+        momentum: float,
+        eps: float,
+        rectify: bool,
+    ) -> Tensor:
+        image, mean, inverse_deviation = torch.native_batch_norm(
+            as_image(x), weight, bias, running_mean, running_var, True, momentum, eps
+        )
+        output = as_sequence(image)
+        if rectify:
+            output.relu_()
+        ctx.save_for_backward(x, weight, mean, inverse_deviation, output if rectify else None)
+        ctx.eps = eps
+        return output
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, mean, inverse_deviation, output = ctx.saved_tensors
+        gradient = channels_innermost(gradient)
+        if output is not None:
+            gradient = torch.ops.aten.threshold_backward(gradient, output, 0)
+        of_x, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            as_image(gradient),
+            as_image(x),
+            weight,
+            None,
+            None,
+            mean,
+            inverse_deviation,
+            True,
+            ctx.eps,
+            ctx.needs_input_grad[:3],
+        )
+        return None if of_x is None else as_sequence(of_x), of_weight, of_bias, None, None, None, None, None
 
 
 class LayerNorm1d(nn.LayerNorm):

@@ -1,0 +1,287 @@
+"""A linear head solved in closed form: ridge regression whose penalty is chosen by leaving each record out.
+
+Hoerl and Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems"; what a model says of a
+record that was left out follows from one decomposition, without fitting again (Allen 1974, "The relationship between
+variable selection and data augmentation and a method for prediction").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqcnn._types import IntegerArray
+
+ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
+LARGEST = 20_000
+"""The most records or features, whichever are fewer: their square is decomposed."""
+_BLOCK = 2**22
+"""Features that are worked on at a time in float64."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A linear map and what is known of it.
+
+    Attributes
+    ----------
+    coefficients
+        ``(n_outputs, n_features)`` float64, of the features as they came in.
+    intercept
+        ``(n_outputs,)`` float64.
+    alpha
+        The penalty that was chosen.
+    left_out
+        ``(n_rows, n_outputs)`` float64: what the map says of each row when it is fitted without the row's group.
+    """
+
+    coefficients: Tensor
+    intercept: Tensor
+    alpha: float
+    left_out: Tensor
+
+
+def fit_ridge(
+    features: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    *,
+    groups: IntegerArray | None = None,
+    alphas: Sequence[float] = ALPHAS,
+    scale: bool = True,
+) -> Ridge:
+    """Fit a ridge regression with an intercept that is not penalised.
+
+    The penalty is the one of ``alphas`` under which rows that are left out are predicted with the least squared error,
+    over all outputs. Beside the features, nothing larger than the square of the smaller of rows and features is held.
+
+    Parameters
+    ----------
+    features
+        ``(n_rows, n_features)``.
+    targets
+        ``(n_rows, n_outputs)``.
+    weights
+        ``(n_rows,)``, positive: how often each row counts.
+    groups
+        ``(n_rows,)``: rows of one number are left out together, such as the windows of a record; None leaves out one
+        row at a time.
+    alphas
+        The penalties to choose from, positive.
+    scale
+        Penalise features as if each had a deviation of one.
+
+    Returns
+    -------
+    Ridge
+        Of the features as they came in: the scales are part of the coefficients.
+
+    Raises
+    ------
+    ValueError
+        If there are too many rows and features to decompose.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    >>> fit = fit_ridge(x, 2 * x + 1, torch.ones(4))
+    >>> fit.alpha, fit.coefficients.round(decimals=2).tolist(), fit.intercept.round(decimals=2).tolist()
+    (0.001, [[2.0]], [1.0])
+    """
+    n_rows, n_features = features.shape
+    if min(n_rows, n_features) > LARGEST:
+        raise ValueError(
+            f"A head in closed form takes at most {LARGEST:,} records or {LARGEST:,} features. Received: {n_rows:,} "
+            f"records (or windows) and {n_features:,} features. Pass fewer records, longer windows, or an encoder of "
+            f"fewer features."
+        )
+    matrix = _Centred(features, weights.double(), scale)
+    root = matrix.root
+    total = root.square().sum()
+    center = (weights.double() @ targets.double()) / total
+    wanted = (targets.double() - center) * root[:, None]
+    penalties = torch.tensor(alphas, dtype=torch.float64, device=features.device)
+    dual = n_rows <= n_features
+    if dual:
+        gram = matrix.gram()
+        # The intercept takes one direction out. Given by far the largest eigenvalue, it becomes the last eigenvector.
+        direction = root / total.sqrt()
+        gram += 2 * gram.trace().clamp_min(1.0) * torch.outer(direction, direction)
+        values, vectors = torch.linalg.eigh(gram)
+        values = values.clamp_min(0.0)
+        # Residuals are vectors @ diag(factors) @ vectors.T @ wanted.
+        factors = penalties[:, None] / (values + penalties[:, None])
+        factors[:, -1] = 0.0
+        basis, projected = vectors, vectors.T @ wanted
+        leftover = _Leftover(basis, projected, factors)
+    else:
+        values, vectors = torch.linalg.eigh(matrix.covariance())
+        values = values.clamp_min(0.0)
+        basis = matrix.times(vectors)
+        projected = basis.T @ wanted
+        # Residuals are wanted + basis @ diag(factors) @ basis.T @ wanted.
+        leftover = _Leftover(basis, projected, -1 / (values + penalties[:, None]), wanted, root / total.sqrt())
+    errors = leftover.errors(groups)
+    best = int(errors.square().mean((1, 2)).argmin())
+    if dual:
+        solution = matrix.transposed_times(vectors[:, :-1] @ (projected[:-1] / (values[:-1, None] + penalties[best])))
+    else:
+        solution = vectors @ (projected / (values[:, None] + penalties[best]))
+    coefficients = (solution / matrix.deviation[:, None]).T
+    return Ridge(
+        coefficients,
+        center - coefficients @ matrix.mean,
+        alphas[best],
+        targets.double() - errors[best] / root[:, None],
+    )
+
+
+def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor) -> float:
+    """Return the factor under which a softmax of class scores gives the best probabilities (Guo et al. 2017).
+
+    The factor minimises cross-entropy, which is convex in it. Scores that are never wrong would ask for an infinite
+    one; so the labels are smoothed as if each class had been seen once more at every place (Laplace's rule, as Platt
+    1999 does for two classes).
+
+    Parameters
+    ----------
+    scores
+        ``(n_rows, n_classes)``, of rows that were left out.
+    positions
+        ``(n_rows,)``: the class of each.
+    weights
+        ``(n_rows,)``.
+
+    Examples
+    --------
+    >>> scores = torch.tensor([[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]])
+    >>> factor = fit_temperature(scores, torch.tensor([0, 0, 1, 1]), torch.ones(4))
+    >>> (factor * scores[0]).softmax(0)[0].round(decimals=2).item()  # right three times of four, and Laplace's rule
+    0.67
+    """
+    scores, n_classes = scores.double(), scores.shape[1]
+    share = weights.double() / weights.sum()
+    spread = n_classes / (len(scores) + n_classes)
+    truth = scores.gather(1, positions[:, None])[:, 0]
+    wanted = share @ ((1 - spread) * truth + spread * scores.mean(1))
+    # The slope of the cross-entropy rises with the factor: halve the interval in which it is zero.
+    low, high = -10.0, 15.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        expected = share @ ((scores * 2.0**middle).softmax(1) * scores).sum(1)
+        low, high = (middle, high) if expected < wanted else (low, middle)
+    return float(2.0 ** ((low + high) / 2))
+
+
+class _Centred:
+    """Features less their mean, divided by their deviation and times the root of the weights, a block at a time."""
+
+    def __init__(self, features: Tensor, weights: Tensor, scale: bool) -> None:
+        self.root = weights.sqrt()
+        self._features = features
+        total = weights.sum()
+        mean, deviation = [], []
+        for block in self._columns():
+            values = features[:, block].double()
+            mean.append(weights @ values / total)
+            deviation.append((weights @ (values - mean[-1]).square() / total).sqrt())
+        self.mean, self.deviation = torch.cat(mean), torch.cat(deviation)
+        # Rounding alone gives a constant some deviation.
+        constant = self.deviation <= 1e-7 * self.mean.abs()
+        self.deviation[constant | (not scale)] = 1.0
+
+    def gram(self) -> Tensor:
+        """Return the products of all rows, ``(n_rows, n_rows)``."""
+        n_rows = len(self._features)
+        gram = self.mean.new_zeros(n_rows, n_rows)
+        for block in self._columns():
+            values = self._take(slice(None), block)
+            gram.addmm_(values, values.T)
+        return gram
+
+    def covariance(self) -> Tensor:
+        """Return the products of all columns, ``(n_features, n_features)``."""
+        n_features = self._features.shape[1]
+        covariance = self.mean.new_zeros(n_features, n_features)
+        for block in self._rows():
+            values = self._take(block, slice(None))
+            covariance.addmm_(values.T, values)
+        return covariance
+
+    def times(self, other: Tensor) -> Tensor:
+        """Return the product with ``(n_features, n)``."""
+        return torch.cat([self._take(block, slice(None)) @ other for block in self._rows()])
+
+    def transposed_times(self, other: Tensor) -> Tensor:
+        """Return the transpose's product with ``(n_rows, n)``."""
+        return torch.cat([self._take(slice(None), block).T @ other for block in self._columns()])
+
+    def _take(self, rows: slice, columns: slice) -> Tensor:
+        values = self._features[rows, columns].double() - self.mean[columns]
+        return values.div_(self.deviation[columns]).mul_(self.root[rows, None])
+
+    def _columns(self) -> Iterator[slice]:
+        return _cut(*self._features.shape)
+
+    def _rows(self) -> Iterator[slice]:
+        return _cut(*self._features.T.shape)
+
+
+def _cut(length: int, n: int) -> Iterator[slice]:
+    step = max(1, _BLOCK // length)
+    return (slice(first, first + step) for first in range(0, n, step))
+
+
+class _Leftover:
+    """What is left of the targets under each penalty, and of rows that were left out.
+
+    With ``H`` the matrix that turns targets into fitted values, residuals are ``(I - H) y``, and those of rows ``g``
+    left out together ``inverse((I - H)[g, g])`` times their residuals.
+    """
+
+    def __init__(
+        self,
+        basis: Tensor,
+        projected: Tensor,
+        factors: Tensor,
+        wanted: Tensor | None = None,
+        direction: Tensor | None = None,
+    ) -> None:
+        self._basis = basis
+        self._factors = factors
+        self._direction = direction
+        # (penalty, row, output)
+        self._residuals = torch.stack([basis @ (factor[:, None] * projected) for factor in factors])
+        if wanted is not None:
+            self._residuals += wanted
+
+    def errors(self, groups: IntegerArray | None) -> Tensor:
+        """Return the errors on rows left out with their group, ``(n_penalties, n_rows, n_outputs)``."""
+        diagonal = (self._basis.square() @ self._factors.T).T
+        if self._direction is not None:
+            diagonal += 1 - self._direction.square()
+        errors = self._residuals / diagonal[..., None]
+        for rows in _group_rows(groups):
+            members = torch.from_numpy(rows).to(errors.device)
+            basis = self._basis[members]
+            for error, residual, factor in zip(errors, self._residuals, self._factors, strict=True):
+                block = (basis * factor) @ basis.transpose(1, 2)
+                if self._direction is not None:
+                    direction = self._direction[members]
+                    block += torch.eye(len(rows[0])).to(block) - direction[:, :, None] * direction[:, None]
+                error[members] = torch.linalg.solve(block, residual[members])
+        return errors
+
+
+def _group_rows(groups: IntegerArray | None) -> Iterator[IntegerArray]:
+    """Yield the rows of groups of more than one, ``(n_groups, size)``, all groups of a size at once."""
+    if groups is None:
+        return
+    order = np.argsort(groups, kind="stable")
+    _, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)
+    for size in np.unique(sizes[sizes > 1]):
+        yield order[first[sizes == size][:, None] + np.arange(size)]

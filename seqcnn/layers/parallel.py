@@ -1,0 +1,58 @@
+"""Convolutions of one input side by side, their outputs joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.gathered import convolve_windows
+from seqcnn.layers.layout import as_image, as_sequence
+
+
+def convolve_side_by_side(branches: Iterable[nn.Module], x: Tensor) -> Tensor:
+    """Return what the convolutions give for ``x``, joined along the channels.
+
+    Where they are products of the input's windows, they are one product: the shorter kernels get zero taps around them,
+    and the windows are gathered once.
+
+    Parameters
+    ----------
+    branches
+        Convolutions with stride 1, "same" padding and without biases.
+    x
+        ``(batch, in_channels, time)``.
+
+    Returns
+    -------
+    Tensor
+        ``(batch, sum of the out_channels, time)``.
+
+    Examples
+    --------
+    >>> branches = [Conv1d(1, 2, size, padding="same", bias=False) for size in (8, 3)]
+    >>> convolve_side_by_side(branches, torch.zeros(1, 1, 9)).shape
+    torch.Size([1, 4, 9])
+    """
+    convolutions = [branch for branch in branches if isinstance(branch, Conv1d)]
+    if all(convolution.path(x) == "windows" for convolution in convolutions):
+        left = max(convolution.padding_left for convolution in convolutions)
+        right = max(convolution.padding_right for convolution in convolutions)
+        kernels = [
+            F.pad(convolution.weight, (left - convolution.padding_left, right - convolution.padding_right))
+            for convolution in convolutions
+        ]
+        return convolve_windows(x, torch.cat(kernels), left, right)
+    return join_channels([convolution(x) for convolution in convolutions])
+
+
+def join_channels(views: Sequence[Tensor]) -> Tensor:
+    """Join ``(batch, channels_i, time)`` along the channels, which stay innermost; ``torch.cat`` sees to it for images.
+
+    >>> join_channels([torch.zeros(1, 2, 5), torch.zeros(1, 3, 5)]).shape
+    torch.Size([1, 5, 5])
+    """
+    return as_sequence(torch.cat([as_image(view) for view in views], 1))
