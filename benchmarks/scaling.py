@@ -133,6 +133,8 @@ def main() -> None:
         return
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     figures: dict[str, list[dict[str, Any]]] = {axis: [] for axis in AXES}
+    # Others who compute at the same time spoil the slopes, so the page says whether there were any.
+    load = f"load average {os.getloadavg()[0]:.1f} before the start"
     started = time.perf_counter()
     for axis, values in AXES.items():
         for value in values:
@@ -151,9 +153,10 @@ def main() -> None:
     text = f"""# How cost grows
 
 `python benchmarks/scaling.py` made this page: encoder `{options.encoder}`, batches of {BATCH}, one size doubled at a
-time (else {fixed}); {about}. A slope of 1 says that twice the data cost
-twice as much. Epochs are training in the default precision; memory is the peak of a fit and four predictions, less what
-the process held after its imports.
+time (else {fixed}). A slope of 1 says that twice the data cost twice as much.
+Epochs are training in the default precision; memory is the peak of a fit and four predictions, less what the process
+held after its imports. Measured on {about},
+{load}.
 
 """
     (DOCS / "scaling.md").write_text(

@@ -72,6 +72,11 @@ class WindowStore:
     def __len__(self) -> int:
         return len(self.lengths)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the data are kept."""
+        return self._first.device
+
     def batch(self, windows: IntegerArray) -> Batch:
         """Return these windows as one batch."""
         rows = torch.from_numpy(windows).to(self._first.device)

@@ -1,4 +1,6 @@
-"""A linear head solved in closed form: ridge regression whose penalty is chosen by leaving each record out.
+"""What takes the place of training behind an encoder of fixed kernels: a linear head solved in closed form.
+
+The head is a ridge regression whose penalty is chosen by leaving each record out.
 
 Hoerl and Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems"; what a model says of a
 record that was left out follows from one decomposition, without fitting again (Allen 1974, "The relationship between
@@ -7,20 +9,28 @@ variable selection and data augmentation and a method for prediction").
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqcnn._types import IntegerArray
+from seqcnn.batches import WindowStore, prediction_batches
+from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.heads import CountScaler, LinearHead
+from seqcnn.network import Network
 
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
 LARGEST = 20_000
 """The most records or features, whichever are fewer: their square is decomposed."""
 _BLOCK = 2**22
 """Features that are worked on at a time in float64."""
+_VALUES_TO_PREPARE = 2**25
+"""Time steps that an encoder is prepared from, at most; so many hold far more records than it draws."""
+_VALUES_A_BATCH = 2**22
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,95 @@ class Ridge:
     intercept: Tensor
     alpha: float
     left_out: Tensor
+
+
+class Solution(NamedTuple):
+    """What a head that was solved says of the windows it was solved for, ``(n_windows, n_outputs)`` each.
+
+    Attributes
+    ----------
+    outputs
+        Of the head as it is.
+    left_out
+        Of heads that were solved without the window's group.
+    """
+
+    outputs: Tensor
+    left_out: Tensor
+
+
+def prepare_encoder(network: Network, store: WindowStore, generator: np.random.Generator) -> None:
+    """Let an encoder of fixed kernels take what it needs from the windows, or from some of them if there are many."""
+    assert isinstance(network.encoder, FeatureEncoder)
+    n_windows, seed = len(store), int(generator.integers(2**31))
+    wanted = max(1, _VALUES_TO_PREPARE // (int(store.lengths.max()) * network.encoder.in_channels))
+    windows = np.arange(n_windows)
+    if n_windows > wanted:
+        windows = np.sort(generator.choice(n_windows, wanted, replace=False))
+    x, lengths = store.batch(windows)
+    with torch.no_grad():
+        network.encoder.prepare(network.stem(x, lengths), lengths, seed=seed)
+
+
+def embed_windows(network: Network, store: WindowStore, report: Callable[[float], None] | None = None) -> Tensor:
+    """Return the features of all windows, ``(n_windows, n_features)``, in the network's precision.
+
+    ``report`` is told the share that is done.
+    """
+    batch_size = max(1, _VALUES_A_BATCH // (int(store.lengths.max()) * 16))
+    features, done = torch.empty(0), 0
+    for windows in prediction_batches(store.lengths, batch_size):
+        with torch.inference_mode():
+            part = network.embed(*store.batch(windows))
+        if not done:
+            features = part.new_empty(len(store), part.shape[1])
+        features[torch.from_numpy(windows).to(part.device)] = part
+        done += len(windows)
+        if report is not None:
+            report(done / len(store))
+    return features
+
+
+def solve_head(
+    network: Network,
+    features: Tensor,
+    targets: Tensor,
+    weights: Tensor,
+    *,
+    groups: IntegerArray | None = None,
+    positions: Tensor | None = None,
+) -> Solution:
+    """Solve the dense layer of a network's head, and what scales the features in front of it.
+
+    Parameters
+    ----------
+    network
+        Its head is a :class:`LinearHead`, which is filled.
+    features
+        Of the windows, ``(n_windows, n_features)``.
+    targets
+        What the dense layer is to give, ``(n_windows, n_outputs)``; for classes 1 for a window's own and -1 else.
+    weights
+        ``(n_windows,)``.
+    groups
+        ``(n_windows,)``: windows of one number are left out together; None leaves out one at a time.
+    positions
+        For classes, the position of each window's: scores are multiplied by the one number that makes their softmax
+        the best probabilities of windows that were left out.
+    """
+    head = network.head
+    assert isinstance(head, LinearHead)
+    if head.scaler is not None:
+        assert isinstance(head.scaler, CountScaler)
+        head.scaler.learn(features, weights)
+        features = head.scaler(features)
+    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None)
+    factor = 1.0 if positions is None else fit_temperature(ridge.left_out, positions, weights)
+    with torch.no_grad():
+        head.dense.weight.copy_(ridge.coefficients * factor)
+        head.dense.bias.copy_(ridge.intercept * factor)
+        outputs = torch.cat([head.in_units(head.dense(part)) for part in features.split(1024)])
+    return Solution(outputs, head.in_units(ridge.left_out * factor))
 
 
 def fit_ridge(
@@ -125,7 +224,7 @@ def fit_ridge(
         projected = basis.T @ wanted
         # Residuals are wanted + basis @ diag(factors) @ basis.T @ wanted.
         leftover = _Leftover(basis, projected, -1 / (values + penalties[:, None]), wanted, root / total.sqrt())
-    errors = leftover.errors(groups)
+    errors = leftover.errors(np.arange(n_rows) if groups is None else groups)
     best = int(errors.square().mean((1, 2)).argmin())
     if dual:
         solution = matrix.transposed_times(vectors[:, :-1] @ (projected[:-1] / (values[:-1, None] + penalties[best])))
@@ -160,7 +259,8 @@ def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor) -> float
     --------
     >>> scores = torch.tensor([[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]])
     >>> factor = fit_temperature(scores, torch.tensor([0, 0, 1, 1]), torch.ones(4))
-    >>> (factor * scores[0]).softmax(0)[0].round(decimals=2).item()  # right three times of four, and Laplace's rule
+    >>> probability = (factor * scores[0]).softmax(0)[0].item()  # right three times of four, and Laplace's rule
+    >>> round(probability, 2)
     0.67
     """
     scores, n_classes = scores.double(), scores.shape[1]
@@ -259,8 +359,13 @@ class _Leftover:
         if wanted is not None:
             self._residuals += wanted
 
-    def errors(self, groups: IntegerArray | None) -> Tensor:
-        """Return the errors on rows left out with their group, ``(n_penalties, n_rows, n_outputs)``."""
+    def errors(self, groups: IntegerArray) -> Tensor:
+        """Return the errors on rows left out with their group, ``(n_penalties, n_rows, n_outputs)``.
+
+        Where all rows are one group there is nothing to leave out, and these are the residuals.
+        """
+        if (groups == groups[0]).all():
+            return self._residuals
         diagonal = (self._basis.square() @ self._factors.T).T
         if self._direction is not None:
             diagonal += 1 - self._direction.square()
@@ -277,10 +382,8 @@ class _Leftover:
         return errors
 
 
-def _group_rows(groups: IntegerArray | None) -> Iterator[IntegerArray]:
+def _group_rows(groups: IntegerArray) -> Iterator[IntegerArray]:
     """Yield the rows of groups of more than one, ``(n_groups, size)``, all groups of a size at once."""
-    if groups is None:
-        return
     order = np.argsort(groups, kind="stable")
     _, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)
     for size in np.unique(sizes[sizes > 1]):

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from seqcnn._types import Float64Array
+from seqcnn.allocation import keep_freed_memory
 from seqcnn.batches import WindowStore, prediction_batches
 from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.network import Network
 
-_VALUES_A_BATCH = 2**20
-"""Time steps in a batch of prediction: enough to fill the processor, little enough to fit beside the data."""
+_STEPS_A_BATCH = {"cpu": 2**13, "other": 2**17}
+"""Time steps in a batch of prediction: on a CPU so many that the features of a layer stay in its cache."""
 
 
 def run_network(network: Network, store: WindowStore, *, features: bool = False) -> Float64Array:
@@ -35,11 +36,12 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     was_training = network.training
     network.eval()
     longest = max(int(store.lengths.max()), 1)
-    batch_size = int(np.clip(_VALUES_A_BATCH // (longest * 16), 1, 1024))
+    steps = _STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"]
+    batch_size = int(np.clip(steps // longest, 1, 1024))
     batches = prediction_batches(store.lengths, batch_size, equal_length=knows_no_padding(network))
     outputs: list[Tensor] = []
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), keep_freed_memory():
             for windows in batches:
                 x, lengths = store.batch(windows)
                 outputs.append(network.embed(x, lengths) if features else network(x, lengths))

@@ -117,10 +117,9 @@ def _check_lengths(records: Records, window_length: int | None, network: Network
         )
     shortest = shortest if window_length is None else window_length
     if shortest < minimum:
-        fixed = isinstance(network.encoder, FeatureEncoder)
-        reason, other = (
-            ("the span of its kernels", "another") if fixed else ("its stride", "an encoder of a smaller stride")
-        )
+        reason, other = "its stride", "an encoder of a smaller stride"
+        if isinstance(network.encoder, FeatureEncoder):
+            reason, other = "the span of its kernels", "another"
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
             f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "

@@ -1,4 +1,4 @@
-"""Convolutional encoders: ``(batch, in_channels, time)`` to ``(batch, out_channels, time')``.
+"""Convolutional encoders: ``(batch, in_channels, time)`` to ``(batch, out_channels, time')``, or to features.
 
 Each is a plain ``nn.Module`` that works without the estimators.
 """
@@ -19,11 +19,15 @@ from seqcnn.encoders.efficientnet import (
     efficientnet_b7,
 )
 from seqcnn.encoders.fcn import FCN
+from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
+from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
+from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.encoders.residual import ResidualNetwork, resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
@@ -57,10 +61,14 @@ __all__ = [
     "ConvTran",
     "EfficientNet",
     "EncoderEntry",
+    "FeatureEncoder",
+    "Hydra",
     "Inception",
     "LeNet",
+    "MiniRocket",
     "MobileNetV2",
     "MobileNetV3",
+    "MultiRocket",
     "PlainEncoder",
     "ResNet",
     "ResidualNetwork",

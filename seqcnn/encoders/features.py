@@ -121,6 +121,8 @@ class FeatureEncoder(GrowingBuffers, ABC):
         if torch.compiler.is_exporting():
             # One piece, since the number of pieces would be fixed to that of the traced batch.
             return self._encode(x, lengths)
+        if lengths is not None and bool((lengths == x.shape[2]).all()):
+            lengths = None
         step = self._records_at_once(x)
         pieces = x.split(step)
         ends = [None] * len(pieces) if lengths is None else lengths.split(step)

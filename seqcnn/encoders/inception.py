@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.parallel import convolve_side_by_side, join_channels
 from seqcnn.layers.pooling import MaxPool1d
@@ -39,13 +40,25 @@ class InceptionModule(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the module."""
         squeezed = self.bottleneck(x)
+        if self.normalization.folds():
+            return hide_padding(self._folded(x, squeezed, mask), mask)
         if squeezed.shape[1] == 1:
             views = [convolve_side_by_side(self.branches, squeezed)]
         else:
             views = [branch(squeezed) for branch in self.branches]
         joined = join_channels([*views, self.pooled_branch(self.pool(x, mask))])
-        rectified: Tensor = self.normalization(joined, mask, rectify=True)
-        return rectified
+        return self.normalization(joined, mask, rectify=True)  # type: ignore[no-any-return]
+
+    def _folded(self, x: Tensor, squeezed: Tensor, mask: Tensor | None) -> Tensor:
+        """Return the same from kernels that hold their share of the normalization."""
+        inputs = [(branch, squeezed) for branch in self.branches] + [(self.pooled_branch, self.pool(x, mask))]
+        views, first = [], 0
+        for branch, seen in inputs:
+            assert isinstance(branch, Conv1d)
+            weight, bias = self.normalization.fold(branch.weight, branch.bias, first)
+            views.append(branch.convolve(seen, weight, bias).relu_())
+            first += branch.out_channels
+        return join_channels(views)
 
 
 class Inception(SequenceEncoder):

@@ -21,8 +21,9 @@ from torch import Tensor, nn
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.convolution import Conv1d
 from seqcnn.layers.gathered import convolve_windows
+from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.parallel import convolve_side_by_side, join_channels
+from seqcnn.layers.parallel import convolve_side_by_side, join_channels, stack_kernels
 
 _TREND_SIZES = (2, 4, 8, 16, 32, 64)
 _PEAK_SIZES = (6, 12, 24, 48, 96)
@@ -117,12 +118,25 @@ class MultiplexedLayer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the layer."""
+        if x.shape[1] == 1 and self.normalization.folds():
+            return hide_padding(self._folded(x), mask)
         if x.shape[1] == 1:
             learned = [convolve_side_by_side(self.branches, x)]
         else:
             learned = [branch(x) for branch in self.branches]
         joined = join_channels([*learned, self.handcrafted(x)])
         return self.normalization(joined, mask, rectify=True)  # type: ignore[no-any-return]
+
+    def _folded(self, x: Tensor) -> Tensor:
+        """Return the same by one product of all windows with all filters, the learned ones normalized."""
+        bank, reach = self.handcrafted.bank, self.handcrafted.span // 2
+        weight, bias = self.normalization.fold(stack_kernels(self.branches, reach, reach), None)
+        scale, shift = (values[len(weight) :, None] for values in self.normalization.scale_and_shift())
+        bias = torch.cat([bias, bias.new_zeros(len(bank))])
+        joined = convolve_windows(x, torch.cat([weight, bank]), reach, reach, bias=bias)
+        # The hand-crafted filters' answers are rectified before they are normalized, too.
+        joined[:, len(weight) :].relu_().mul_(scale).add_(shift)
+        return joined.relu_()
 
 
 class SeparableBlock(nn.Module):
@@ -138,6 +152,10 @@ class SeparableBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block."""
+        if self.normalization.folds():
+            mix = self.convolution.pointwise
+            weight, bias = self.normalization.fold(mix.weight, mix.bias)
+            return hide_padding(mix.convolve(self.convolution.depthwise(x), weight, bias).relu_(), mask)
         return self.normalization(self.convolution(x), mask, rectify=True)  # type: ignore[no-any-return]
 
 

@@ -304,7 +304,7 @@ class KernelBank(GrowingBuffers):
         if self.in_channels > 1:
             used = members.any(0)
             seen, members = seen[used], members[:, used]
-        n_channels, _, n_records = seen.shape
+        n_records = seen.shape[2]
         length = layout.n_lanes * layout.lane_length
         taps = seen[:, : length + _span(dilation) - 1].unfold(1, _span(dilation), 1)[..., ::dilation]
         # (9, channels, row, lane, record)

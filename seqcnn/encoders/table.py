@@ -15,11 +15,15 @@ from seqcnn.encoders.convnext import convnext_tiny
 from seqcnn.encoders.convtran import ConvTran
 from seqcnn.encoders.efficientnet import efficientnet_b0
 from seqcnn.encoders.fcn import FCN
+from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
+from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
+from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN
@@ -39,13 +43,18 @@ class EncoderEntry:
     """What the table knows of an encoder: what it is for, and ``build(in_channels, **parameters)``."""
 
     kind: Kind
-    build: Callable[..., SequenceEncoder]
+    build: Callable[..., SequenceEncoder | FeatureEncoder]
 
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that ``encoder__...`` may set and their defaults, from the one place that states them."""
         signature = inspect.signature(self.build)
         return {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its kernels are taken from data once, and the head behind them is solved in closed form."""
+        return isinstance(self.build, type) and issubclass(self.build, FeatureEncoder)
 
 
 ENCODERS: Mapping[str, EncoderEntry] = {
@@ -72,6 +81,9 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "mobilenet-v3-large": EncoderEntry("series", mobilenet_v3_large),
     "shufflenet": EncoderEntry("series", shufflenet_v2_x1_0),
     "convtran": EncoderEntry("series", ConvTran),
+    "minirocket": EncoderEntry("series", MiniRocket),
+    "multirocket": EncoderEntry("series", MultiRocket),
+    "hydra": EncoderEntry("series", Hydra),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),
@@ -113,7 +125,9 @@ def list_encoders(kind: Kind | None = None) -> list[str]:
     return [name for name, entry in ENCODERS.items() if kind in (None, entry.kind)]
 
 
-def build_encoder(name: str, in_channels: int, parameters: Mapping[str, Any], *, caller: str) -> SequenceEncoder:
+def build_encoder(
+    name: str, in_channels: int, parameters: Mapping[str, Any], *, caller: str
+) -> SequenceEncoder | FeatureEncoder:
     """Build a named encoder with its ``encoder__...`` parameters.
 
     Raises

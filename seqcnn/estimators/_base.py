@@ -17,12 +17,13 @@ from torch import Tensor
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
-from seqcnn.encoders import SequenceEncoder
-from seqcnn.estimators._building import build_network, check_encoder
+from seqcnn.encoders import FeatureEncoder, SequenceEncoder
+from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._checks import check_parameters
 from seqcnn.estimators._parameters import EncoderParametersMixin
 from seqcnn.estimators._read_targets import read_groups
 from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, settle
+from seqcnn.estimators._solving import prepare, solve
 from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._targets import Target
 from seqcnn.inference import run_network
@@ -32,7 +33,7 @@ from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
 from seqcnn.training import TrainingSettings, Validation, local_seed, thread_limit, train
-from seqcnn.windows import cut_windows
+from seqcnn.windows import WindowTable, cut_windows
 
 HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
 
@@ -50,7 +51,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         return self.model_.network
 
     @property
-    def encoder_(self) -> SequenceEncoder:
+    def encoder_(self) -> SequenceEncoder | FeatureEncoder:
         """The trained encoder, which another estimator takes as ``encoder=``."""
         return self.network_.encoder
 
@@ -77,6 +78,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         parameters = self.get_params(deep=False)
         check_parameters(parameters, caller)
         check_encoder(self.encoder, self._encoder_parameters, caller=caller)
+        if target is not None and is_fixed(self.encoder):
+            target.check_closed_form(caller)
         groups = read_groups(X, groups, caller)
         random_state = check_random_state(self.random_state)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
@@ -127,7 +130,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                 self.model_.check_lengths(everything, caller=caller)
                 if read_validation is not None and validation is not None:
                     self.model_.check_lengths(validation[0], caller=caller, name="X_val")
-                self._train(settings, records, weights, target, validation, generator)
+                groups = None if groups is None else groups[training]
+                self._train(settings, records, weights, target, validation, groups, generator)
             except BaseException:
                 del self.model_
                 raise
@@ -144,7 +148,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         """Split the kept records; positions in X."""
         wanted = self.early_stopping
         if wanted == "auto":
-            wanted = len(kept) >= RECORDS_FOR_EARLY_STOPPING
+            # What is solved in closed form is measured by leaving each record out.
+            wanted = len(kept) >= RECORDS_FOR_EARLY_STOPPING and not is_fixed(self.encoder)
         if target is None or has_validation or not wanted:
             return kept, kept[:0]
         training, held = hold_back(
@@ -179,30 +184,54 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         weights: Float64Array,
         target: Target | None,
         validation: tuple[Records, Target, Float64Array] | None,
+        groups: IntegerArray | None,
         generator: np.random.Generator,
     ) -> None:
         caller = type(self).__name__
         network = self.model_.network
         table = self.model_.cut(records)
+        store = self.model_.store(records, table)
+        fixed = isinstance(network.encoder, FeatureEncoder)
+        if fixed:
+            prepare(network, store, target, weights, generator)
         if target is None:
             network.eval()
             self.history_ = pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
             return
-        store = self.model_.store(records, table)
         loss = target.loss(network.head)  # type: ignore[arg-type]
+
+        def measure(outputs: Float64Array, target: Target, table: WindowTable, weights: Float64Array) -> Validation:
+            targets = _move(target.tensor(table.record), settings.device)
+            losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
+            record_outputs = average_over_windows(self.model_.finish(outputs), table)
+            score = target.score(record_outputs, weights)
+            mean_loss = float(np.average(losses, weights=weights[table.record]))
+            return Validation(mean_loss, score, target.score_error(score))
 
         def validate() -> Validation:
             assert validation is not None
             held_records, held_target, held_weights = validation
             held_table = self.model_.cut(held_records)
             outputs = run_network(network, self.model_.store(held_records, held_table))
-            targets = _move(held_target.tensor(held_table.record), settings.device)
-            losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
-            record_outputs = average_over_windows(self.model_.finish(outputs), held_table)
-            mean_loss = float(np.average(losses, weights=held_weights[held_table.record]))
-            score = held_target.score(record_outputs, held_weights)
-            return Validation(mean_loss, score, held_target.score_error(score))
+            return measure(outputs, held_target, held_table, held_weights)
 
+        watching = None if validation is None else validate
+        if fixed:
+            with TrainingProgress(1, int(self.verbose), caller) as watcher, keep_freed_memory():
+                row = solve(
+                    network,
+                    store,
+                    target,
+                    weights,
+                    table,
+                    groups=groups,
+                    measure=measure,
+                    validate=watching,
+                    watcher=watcher,
+                    caller=caller,
+                )
+            self.history_ = _tabulate([row])
+            return
         training_settings = TrainingSettings(
             max_epochs=settings.max_epochs,
             batch_size=settings.batch_size,
@@ -222,14 +251,13 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                 loss,
                 training_settings,
                 generator=generator,
-                validate=None if validation is None else validate,
+                validate=watching,
                 watcher=watcher,
             )
-        rows = pd.DataFrame(result.history, columns=list(HISTORY_COLUMNS))
-        self.history_ = rows.dropna(axis="columns", how="all") if len(rows) else rows
+        self.history_ = _tabulate(result.history)
         if result.interrupted:
             warnings.warn(
-                f"Training of {caller} was interrupted after {len(rows)} of {settings.max_epochs} epochs. It "
+                f"Training of {caller} was interrupted after {len(self.history_)} of {settings.max_epochs} epochs. It "
                 "keeps what was learnt until then and can predict; history_ shows how far it came.",
                 UserWarning,
                 stacklevel=4,
@@ -255,6 +283,11 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             table, outputs = self.model_.score_windows(records, caller=type(self).__name__)
         places = pd.DataFrame({"record": table.record, "start": table.start, "end": table.stop})
         return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
+
+
+def _tabulate(history: list[dict[str, float]]) -> pd.DataFrame:
+    rows = pd.DataFrame(history, columns=list(HISTORY_COLUMNS))
+    return rows.dropna(axis="columns", how="all") if len(rows) else rows
 
 
 def _move(targets: Tensor, device: torch.device) -> Tensor:

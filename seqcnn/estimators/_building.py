@@ -11,7 +11,7 @@ from torch import nn
 
 from seqcnn._checks import shorten
 from seqcnn._types import Float64Array
-from seqcnn.encoders import PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.encoders import FeatureEncoder, PlainEncoder, SequenceEncoder, build_encoder, find_encoder
 from seqcnn.estimators._settings import Settings
 from seqcnn.estimators._targets import Target
 from seqcnn.inputs import InputContract
@@ -46,6 +46,13 @@ def check_encoder(encoder: Any, parameters: Mapping[str, Any], *, caller: str) -
         )
 
 
+def is_fixed(encoder: Any) -> bool:
+    """Tell whether an encoder, valid, is one of fixed kernels: its head is solved in closed form."""
+    if isinstance(encoder, str):
+        return encoder != "auto" and find_encoder(encoder, caller="").is_fixed
+    return isinstance(encoder, FeatureEncoder)
+
+
 def build_network(
     settings: Settings,
     contract: InputContract,
@@ -67,7 +74,8 @@ def build_network(
     contract, records, weights
         What was read, and how much each record counts, ``(n_records,)``.
     target
-        Gives the head; without one the network ends in features.
+        Gives the head; without one the network ends in features. So does, for now, one whose encoder has fixed kernels:
+        how many features there are, it may know only when it is prepared.
     normalize, window_length
         The estimator's parameters.
     encoder_parameters
@@ -85,6 +93,8 @@ def build_network(
         stem.learn(records.values, weights)
     shortest = int(records.lengths.min() if window_length is None else window_length)
     encoder = _build_encoder(settings, encoder_parameters, stem.out_channels, shortest, caller)
+    if isinstance(encoder, FeatureEncoder):
+        return Network(stem, encoder, None, nn.Identity()).to(settings.device, settings.dtype)
     pooling = BinPool1d(encoder.pooling, settings.n_bins)
     n_features = encoder.out_channels * settings.n_bins
     head = nn.Identity() if target is None else target.head(n_features, encoder.dropout, weights)
@@ -93,13 +103,13 @@ def build_network(
 
 def _build_encoder(
     settings: Settings, parameters: Mapping[str, Any], in_channels: int, n_timepoints: int, caller: str
-) -> SequenceEncoder:
+) -> SequenceEncoder | FeatureEncoder:
     if isinstance(settings.encoder, str):
         return build_encoder(
             settings.encoder, in_channels, {**settings.encoder_parameters, **parameters}, caller=caller
         )
     encoder = deepcopy(settings.encoder)
-    if not isinstance(encoder, SequenceEncoder):
+    if not isinstance(encoder, SequenceEncoder | FeatureEncoder):
         return PlainEncoder(encoder, in_channels, n_timepoints)
     if encoder.in_channels != in_channels:
         raise ValueError(

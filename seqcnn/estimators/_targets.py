@@ -42,8 +42,15 @@ class Target(ABC):
         """Build the head; ``weights`` are those of the records."""
 
     @abstractmethod
+    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+        """Return what the head's dense layer is to give for these records, ``(n_rows, n_outputs)`` float64."""
+
+    @abstractmethod
     def loss(self, head: LinearHead) -> Loss:
         """Return the loss."""
+
+    def check_closed_form(self, caller: str) -> None:  # noqa: B027 - most targets have nothing to object
+        """Raise ValueError if a head cannot be solved in closed form for this target."""
 
     @abstractmethod
     def score(self, outputs: Float64Array, weights: Float64Array) -> float:
@@ -90,6 +97,10 @@ class ClassTarget(Target):
     def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
         """Build a head with an output a class."""
         return LinearHead(in_features, len(self.classes), dropout=dropout)
+
+    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+        """Return 1 for the class of a record and -1 for every other."""
+        return 2.0 * torch.nn.functional.one_hot(self.tensor(rows), len(self.classes)).double() - 1.0
 
     def loss(self, head: LinearHead) -> Loss:
         """Return cross-entropy."""
@@ -140,6 +151,21 @@ class NumericTarget(Target):
             center=torch.from_numpy(center),
             scale=torch.from_numpy(scale),
         )
+
+    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+        """Return the values in units of their deviation."""
+        assert head.center is not None
+        assert head.scale is not None
+        return (self.tensor(rows) - head.center.cpu()) / head.scale.cpu()
+
+    def check_closed_form(self, caller: str) -> None:
+        """Raise ValueError for any other loss than the squared error."""
+        if self.loss_name != "squared_error":
+            raise ValueError(
+                f"The 'loss' parameter of {caller} must be 'squared_error' beside an encoder of fixed kernels, whose "
+                f"head is solved in closed form. Received: {self.loss_name!r}. Pass loss='squared_error', or another "
+                f"encoder, such as 'fcn'."
+            )
 
     def loss(self, head: LinearHead) -> Loss:
         """Return the loss in units of the targets' deviation."""

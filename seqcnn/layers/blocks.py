@@ -76,6 +76,11 @@ class ConvBlock(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block to ``(batch, in_channels, time)``."""
         mask = stride_mask(mask, self.convolution.stride[0])
+        if self.normalization is not None and self.pool is None and self.normalization.folds():
+            weight, bias = self.normalization.fold(self.convolution.weight, self.convolution.bias)
+            x = self.convolution.convolve(x, weight, bias)
+            x = x.relu_() if isinstance(self.activation, nn.ReLU) else self.activation(x)
+            return hide_padding(x, mask)
         x = self.convolution(x)
         if self.pool is not None:
             x = self.pool(x, mask)

@@ -71,44 +71,39 @@ class Conv1d(nn.Conv1d):
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, time)``."""
-        stride, dilation = self.stride[0], self.dilation[0]
+        return self.convolve(x, self.weight, self.bias)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve with a kernel and bias in the place of the module's own (those with a normalization folded in)."""
         if x.ndim != 3:
             return super().forward(x)
         both = 0 if isinstance(self.padding, str) else self.padding[0]
         left, right = self.padding_left + both, self.padding_right + both
+        stride, dilation = self.stride[0], self.dilation[0]
         path = self.path(x)
         if path == "plain" or x.numel() == 0 or x.shape[2] + left + right < self.span:
             # What has no output at all is torch's to refuse.
-            return self._as_plain(x, left, right)
+            x, weight, padding = self._symmetric(x, weight, left, right)
+            return F.conv1d(x, weight, bias, stride, padding, dilation, self.groups)
         if path == "product" and left == right == 0:
-            return F.linear(x.transpose(1, 2), self.weight[..., 0], self.bias).transpose(1, 2)
+            return F.linear(x.transpose(1, 2), weight[..., 0], bias).transpose(1, 2)
         x = channels_innermost(x)
         if path == "windows":
-            return convolve_windows(x, self.weight, left, right, bias=self.bias, stride=stride, dilation=dilation)
+            return convolve_windows(x, weight, left, right, bias=bias, stride=stride, dilation=dilation)
         if path == "depthwise" and (stride == 1 or dilation == 1):
-            output = depthwise_convolution(x, self.weight, stride, dilation, left, right)
-            return output if self.bias is None else output + self.bias.to(output.dtype)[:, None]
-        return self._as_image(x, left, right)
-
-    def _as_plain(self, x: Tensor, left: int, right: int) -> Tensor:
-        x, weight, padding = self._symmetric(x, left, right)
-        return F.conv1d(x, weight, self.bias, self.stride, padding, self.dilation, self.groups)
-
-    def _as_image(self, x: Tensor, left: int, right: int) -> Tensor:
-        x, weight, padding = self._symmetric(x, left, right)
-        stride, dilation = self.stride[0], self.dilation[0]
-        image = F.conv2d(
-            as_image(x), as_image(weight), self.bias, (1, stride), (0, padding), (1, dilation), self.groups
-        )
+            output = depthwise_convolution(x, weight, stride, dilation, left, right)
+            return output if bias is None else output + bias.to(output.dtype)[:, None]
+        x, weight, padding = self._symmetric(x, weight, left, right)
+        image = F.conv2d(as_image(x), as_image(weight), bias, (1, stride), (0, padding), (1, dilation), self.groups)
         # Of one channel torch cannot tell where it lies, and puts the output's channels outermost.
         return channels_innermost(as_sequence(image)) if self.in_channels == 1 else as_sequence(image)
 
-    def _symmetric(self, x: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
+    def _symmetric(self, x: Tensor, weight: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
         """Return input, kernel and padding so that as much is padded on the left as on the right."""
         if left == right:
-            return x, self.weight, left
-        if right - left == self.dilation[0] == 1:
+            return x, weight, left
+        if right - left == self.dilation[0] == 1 and not torch.compiler.is_compiling():
             # An even kernel leans to the right. One zero tap in front makes it odd, which is far cheaper than a padded
-            # copy of the input.
-            return x, F.pad(self.weight, (1, 0)), right
-        return F.pad(x, (left, right)), self.weight, 0
+            # copy of the input. (Not in an exported program, whose runtime pads as it convolves.)
+            return x, F.pad(weight, (1, 0)), right
+        return F.pad(x, (left, right)), weight, 0

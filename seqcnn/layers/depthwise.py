@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from seqcnn.layers.layout import as_image, as_sequence
+from seqcnn.layers.layout import as_image, as_sequence, channels_innermost
 
 
 def depthwise_convolution(x: Tensor, weight: Tensor, stride: int, dilation: int, left: int, right: int) -> Tensor:
@@ -71,6 +71,7 @@ class _Depthwise(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         x, weight = ctx.saved_tensors
         stride, padding = ctx.stride, ctx.padding
+        gradient = channels_innermost(gradient)
         of_input = of_weight = None
         if ctx.needs_input_grad[0]:
             of_input = as_sequence(

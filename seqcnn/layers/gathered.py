@@ -50,4 +50,6 @@ def convolve_windows(
     windows = steps.as_strided(
         (batch, n_outputs, channels, size), (n_steps * channels, stride * channels, 1, dilation * channels)
     )
-    return F.linear(windows.flatten(2), weight.flatten(1), bias).transpose(1, 2)
+    # One product of all records' windows; torch would else multiply record by record.
+    product = F.linear(windows.reshape(batch * n_outputs, channels * size), weight.flatten(1), bias)
+    return product.view(batch, n_outputs, len(weight)).transpose(1, 2)

@@ -24,11 +24,16 @@ _BYTES_IN_CACHE = 2**18
 
 
 def compares_bits(x: Tensor) -> bool:
-    """Tell whether the functions of this file are the faster ones for ``x``: bfloat16 on a CPU, not while exporting.
+    """Tell whether gradients through the maxima of this file are faster than torch's: in bfloat16, on a CPU.
 
-    They take float32 too, but there torch's pooling, which need not convert, is as fast inside a network.
+    In float32 they work too, but there torch's pooling, which need not convert, is as fast inside a network.
     """
-    return x.device.type == "cpu" and x.dtype == torch.bfloat16 and not torch.compiler.is_compiling() and x.numel() > 0
+    return runs_eagerly(x) and x.dtype == torch.bfloat16 and x.requires_grad and torch.is_grad_enabled()
+
+
+def runs_eagerly(x: Tensor) -> bool:
+    """Tell whether ``x`` is float32 or bfloat16 on a CPU, not empty, and not part of a program being exported."""
+    return x.device.type == "cpu" and x.dtype in _INTEGERS and x.numel() > 0 and not torch.compiler.is_compiling()
 
 
 def maximum_of_three(x: Tensor) -> Tensor:
@@ -41,7 +46,15 @@ def maximum_of_three(x: Tensor) -> Tensor:
     >>> maximum_of_three(torch.tensor([[[1.0, 5.0, 2.0, 0.0]]])).tolist()
     [[[5.0, 5.0, 5.0, 2.0]]]
     """
-    return _MaximumOfThree.apply(x) if x.shape[2] > 1 else x.clone()
+    if x.shape[2] == 1:
+        return x.clone()
+    if torch.is_grad_enabled() and x.requires_grad:
+        return _MaximumOfThree.apply(x)  # type: ignore[no-any-return]
+    steps = x.transpose(1, 2).contiguous()
+    output = torch.empty_like(steps)
+    for part, out in _slices(steps, output):
+        _spread(part, out)
+    return output.transpose(1, 2)
 
 
 def maximum_of_pieces(x: Tensor, size: int) -> Tensor:
@@ -64,9 +77,7 @@ class _MaximumOfThree(torch.autograd.Function):
         output = torch.empty_like(steps)
         for part, out in _slices(steps, output):
             part = _mirror_negatives(part, signed)
-            pairs = torch.maximum(part[:, :-1], part[:, 1:])
-            out[:, 0], out[:, -1] = pairs[:, 0], pairs[:, -1]
-            torch.maximum(pairs[:, :-1], pairs[:, 1:], out=out[:, 1:-1])
+            _spread(part, out)
             _mirror_negatives(out, signed, in_place=True)
         ctx.save_for_backward(x)
         return output.view(x.dtype).transpose(1, 2)
@@ -131,6 +142,12 @@ class _MaximumOfPieces(torch.autograd.Function):
                 left = torch.bitwise_xor(left, later)
             out[:, :, 0] = left
         return result.view(steps.shape).view(x.dtype).transpose(1, 2), None
+
+
+def _spread(part: Tensor, out: Tensor) -> None:
+    pairs = torch.maximum(part[:, :-1], part[:, 1:])
+    out[:, 0], out[:, -1] = pairs[:, 0], pairs[:, -1]
+    torch.maximum(pairs[:, :-1], pairs[:, 1:], out=out[:, 1:-1])
 
 
 def _route(gradient: Tensor, later: Tensor, out: Tensor) -> None:

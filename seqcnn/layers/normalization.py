@@ -42,6 +42,32 @@ class BatchNorm1d(nn.BatchNorm1d):
             normalized = hide_padding(self._with_running_statistics(x), mask)
         return F.relu(normalized) if rectify else normalized
 
+    def folds(self) -> bool:
+        """Tell whether it may be folded into the convolution in front: in evaluation, without gradients or export."""
+        return not (self.training or torch.is_grad_enabled() or torch.compiler.is_compiling()) and (
+            self.running_var is not None and self.affine
+        )
+
+    def fold(self, weight: Tensor, bias: Tensor | None, first: int = 0) -> tuple[Tensor, Tensor]:
+        """Return kernel and bias of a convolution that does this normalization, too; one pass over memory less.
+
+        Parameters
+        ----------
+        weight, bias
+            Of the convolution in front, ``(out_channels, in_channels, kernel_size)`` and ``(out_channels,)``.
+        first
+            The channel of this normalization at which those of the convolution begin.
+        """
+        scale, shift = (values[first : first + len(weight)] for values in self.scale_and_shift())
+        return weight * scale[:, None, None], shift if bias is None else shift + bias * scale
+
+    def scale_and_shift(self) -> tuple[Tensor, Tensor]:
+        """Return the factor and the summand of each channel in evaluation, ``(channels,)`` each."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        scale = self.weight * torch.rsqrt(self.running_var + self.eps)
+        return scale, self.bias - self.running_mean * scale
+
     def _fused(self, x: Tensor, rectify: bool) -> Tensor:
         momentum = self.momentum
         if self.num_batches_tracked is not None:

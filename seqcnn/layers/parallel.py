@@ -38,15 +38,28 @@ def convolve_side_by_side(branches: Iterable[nn.Module], x: Tensor) -> Tensor:
     torch.Size([1, 4, 9])
     """
     convolutions = [branch for branch in branches if isinstance(branch, Conv1d)]
-    if all(convolution.path(x) == "windows" for convolution in convolutions):
-        left = max(convolution.padding_left for convolution in convolutions)
-        right = max(convolution.padding_right for convolution in convolutions)
-        kernels = [
+    if not all(convolution.path(x) == "windows" for convolution in convolutions):
+        return join_channels([convolution(x) for convolution in convolutions])
+    left = max(convolution.padding_left for convolution in convolutions)
+    right = max(convolution.padding_right for convolution in convolutions)
+    return convolve_windows(x, stack_kernels(convolutions, left, right), left, right)
+
+
+def stack_kernels(convolutions: Iterable[nn.Module], left: int, right: int) -> Tensor:
+    """Return the kernels of all convolutions, with zero taps around them up to so many on either side of the centre.
+
+    Returns
+    -------
+    Tensor
+        ``(sum of the out_channels, in_channels, left + 1 + right)``.
+    """
+    return torch.cat(
+        [
             F.pad(convolution.weight, (left - convolution.padding_left, right - convolution.padding_right))
             for convolution in convolutions
+            if isinstance(convolution, Conv1d)
         ]
-        return convolve_windows(x, torch.cat(kernels), left, right)
-    return join_channels([convolution(x) for convolution in convolutions])
+    )
 
 
 def join_channels(views: Sequence[Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding
-from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three
+from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three, runs_eagerly
 
 
 class MaxPool1d(nn.Module):
@@ -42,14 +42,15 @@ class MaxPool1d(nn.Module):
         return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
 
     def _pool(self, x: Tensor) -> Tensor:
-        if torch.is_grad_enabled() and x.requires_grad and compares_bits(x):
-            if (self.kernel_size, self.stride, self.centred) == (3, 1, True):
-                return maximum_of_three(x)
-            if self.kernel_size == self.stride and not self.centred:
-                missing = -x.shape[2] % self.stride
-                if missing:
-                    x = F.pad(x.transpose(1, 2), (0, 0, 0, missing), value=-torch.inf).transpose(1, 2)
-                return maximum_of_pieces(x, self.stride)
+        wants_gradient = torch.is_grad_enabled() and x.requires_grad
+        of_three = (self.kernel_size, self.stride, self.centred) == (3, 1, True)
+        if of_three and (compares_bits(x) or (runs_eagerly(x) and not wants_gradient)):
+            return maximum_of_three(x)
+        if compares_bits(x) and self.kernel_size == self.stride and not self.centred:
+            missing = -x.shape[2] % self.stride
+            if missing:
+                x = F.pad(x.transpose(1, 2), (0, 0, 0, missing), value=-torch.inf).transpose(1, 2)
+            return maximum_of_pieces(x, self.stride)
         before = (self.kernel_size - 1) // 2 if self.centred else 0
         after = self.kernel_size - 1 - before
         image, kernel, stride = as_image(x), (1, self.kernel_size), (1, self.stride)

@@ -1,0 +1,120 @@
+"""The fit of an encoder of fixed kernels: prepared, its head solved in closed form, and a line for the history."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.batches import WindowStore
+from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
+from seqcnn.encoders import FeatureEncoder
+from seqcnn.estimators._targets import Target
+from seqcnn.heads import CountScaler, LinearHead
+from seqcnn.network import Network
+from seqcnn.training import NonFiniteLossError, Validation, Watcher
+from seqcnn.windows import WindowTable
+
+Measure = Callable[[Float64Array, Target, WindowTable, Float64Array], Validation]
+"""Measures outputs of windows ``(n_windows, n_outputs)`` against the targets and weights of their records."""
+
+
+def prepare(
+    network: Network, store: WindowStore, target: Target | None, weights: Float64Array, generator: np.random.Generator
+) -> None:
+    """Let a network's encoder take what it needs from the windows, unless it has, and then build the head in place."""
+    encoder = network.encoder
+    assert isinstance(encoder, FeatureEncoder)
+    if not encoder.is_prepared:
+        prepare_encoder(network, store, generator)
+    if target is None:
+        return
+    head = target.head(encoder.n_features, 0.0, weights)
+    if encoder.scaling == "root":
+        head.scaler = CountScaler(encoder.n_features)
+    like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())
+    network.head = head.to(like.device, like.dtype)
+
+
+def solve(
+    network: Network,
+    store: WindowStore,
+    target: Target,
+    weights: Float64Array,
+    table: WindowTable,
+    *,
+    groups: IntegerArray | None,
+    measure: Measure,
+    validate: Callable[[], Validation] | None,
+    watcher: Watcher,
+    caller: str,
+) -> dict[str, float]:
+    """Solve the head of a network whose encoder is prepared, and return the one line of its history.
+
+    Parameters
+    ----------
+    network, store
+        The network, and the windows it is fitted to.
+    target, weights
+        Of the windows' records.
+    table
+        Which window is of which record.
+    groups
+        ``(n_records,)``: records of one number are left out together.
+    measure
+        Gives loss and score.
+    validate
+        Measures held-back records. Without them, what stands for them in the history are the records themselves, each
+        predicted by a head that was solved without it (and without its group).
+    watcher
+        Is told how it goes.
+    caller
+        The estimator's name, for the messages.
+
+    Raises
+    ------
+    NonFiniteLossError
+        If the features are so large that no head can be solved.
+    """
+    started = time.perf_counter()
+    head = network.head
+    assert isinstance(head, LinearHead)
+    together = groups[table.record] if groups is not None else table.record if len(table) > len(weights) else None
+    features = embed_windows(network, store, lambda share: watcher.on_batch(1, share))
+    # Apple's GPUs have no float64.
+    place = torch.device("cpu") if features.device.type == "mps" else features.device
+    network.to(place)
+    solution = solve_head(
+        network,
+        features.to(place),
+        target.dense_tensor(table.record, head).to(place),
+        torch.from_numpy(weights[table.record]).to(place),
+        groups=together,
+        positions=None if target.labels is None else target.tensor(table.record).to(place),
+    )
+    network.to(features.device)
+    trained = measure(_to_numpy(solution.outputs), target, table, weights)
+    if not math.isfinite(trained.loss):
+        raise NonFiniteLossError(
+            f"The head of {caller} could not be solved, because its loss is not finite. Received: a loss of "
+            f"{trained.loss}. Look for extreme values in X, y or sample_weight."
+        )
+    watched = measure(_to_numpy(solution.left_out), target, table, weights) if validate is None else validate()
+    row = {
+        "epoch": 1,
+        "train_loss": trained.loss,
+        "validation_loss": watched.loss,
+        "validation_score": watched.score,
+        "seconds": time.perf_counter() - started,
+    }
+    watcher.on_epoch(row)
+    return row
+
+
+def _to_numpy(outputs: Tensor) -> Float64Array:
+    return outputs.double().cpu().numpy()
