@@ -2,9 +2,9 @@
 
     python benchmarks/engine.py [--only NAME ...] [--output FILE]
 
-Both sides of a row run in this process by turns on the same numbers; the table shows medians, their spread and the
-ratio of the medians. "Plain" is the same network written with ``torch.nn.Conv1d``, ``BatchNorm1d`` and ``max_pool1d`` in
-torch's own layout, with odd kernels where torch would pad even ones by a copy. Other libraries stand in
+Both sides of a row run in this process by turns on the same numbers; the table shows medians, their range and the
+ratio of the medians. "Plain" is the same network written with ``torch.nn.Conv1d``, ``BatchNorm1d`` and ``max_pool1d``
+in torch's own layout, with odd kernels where torch would pad even ones by a copy. Other libraries stand in
 ``benchmarks/peers.py``. Nothing else should run on the machine.
 """
 
@@ -234,10 +234,9 @@ def share_of_gemm() -> Iterator[str]:
             if parameter.ndim == 3
         )
         reached = 2 * in_modules * N_STEPS * N_SERIES / statistics.median(seconds["epoch"])
-        yield (
-            f"| inception, one epoch, {'bfloat16' if mixed else 'float32'} | matrix product, {product / 1e9:.0f} GFLOP/s "
-            f"| - | {reached / 1e9:.0f} GFLOP/s | {100 * reached / product:.0f} % | {target} |"
-        )
+        work = f"inception, one epoch, {'bfloat16' if mixed else 'float32'}"
+        rates = f"matrix product, {product / 1e9:.0f} GFLOP/s | - | {reached / 1e9:.0f} GFLOP/s"
+        yield f"| {work} | {rates} | {100 * reached / product:.0f} % | {target} |"
 
 
 def overhead() -> Iterator[str]:

@@ -14,6 +14,7 @@ from torch import nn
 from seqcnn.layers import BatchNorm1d, BinPool1d, Conv1d, MaxPool1d, hide_padding, length_mask, stride_mask
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.layout import Path, Shape, choose_path, override_path
+from seqcnn.layers.parallel import convolve_side_by_side
 
 SEEDS = st.integers(0, 2**16)
 
@@ -408,3 +409,52 @@ def test_a_block_leaves_zeros_behind_the_strided_length(normalization):
     assert not output.transpose(1, 2)[behind].any()
     assert output.transpose(1, 2)[~behind].all()
     assert (block.convolution.bias is None) == (normalization == "batch")
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_convolutions_side_by_side_are_those_one_by_one(first):
+    branches = nn.ModuleList(Conv1d(1, 3, size, padding="same", bias=False) for size in (12, 5, 1))
+    x = torch.randn(2, 1, 30, requires_grad=not first)
+    together, apart = convolve_side_by_side(branches, x), torch.cat([branch(x) for branch in branches], 1)
+    assert relative_error(together, apart) < 1e-6
+    assert together.transpose(1, 2).is_contiguous()
+    gradient = torch.randn(together.shape)
+    ours, theirs = (torch.autograd.grad(output, [*branches.parameters()], gradient) for output in (together, apart))
+    for one, other in zip(ours, theirs, strict=True):
+        assert relative_error(one, other) < 1e-5
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@pytest.mark.parametrize("activation", ["relu", "silu", "none"])
+@pytest.mark.parametrize("options", [{}, {"groups": 2}, {"stride": 2}, {"pool": 2}])
+def test_a_block_without_gradients_gives_what_it_gives_with_them(masked, activation, options):
+    torch.manual_seed(0)
+    block = ConvBlock(4, 4, 5, activation=activation, **options)
+    for _ in range(3):
+        block(torch.randn(8, 4, 20) * 3 + 1)
+    x, mask, _ = ragged([5, 9], 4, 9, dtype=torch.float32)
+    x = x.masked_fill(~mask, 0)
+    block.eval()
+    expected = block(x, mask if masked else None)
+    with torch.inference_mode():  # where normalization is folded into the convolution
+        actual = block(x, mask if masked else None)
+    assert relative_error(actual, expected) < 1e-5
+    if masked:
+        mask = stride_mask(stride_mask(mask, options.get("stride", 1)), options.get("pool", 1))
+        assert not actual.masked_select(~mask.expand_as(actual)).any()
+
+
+def test_normalization_rectifies_as_relu_behind_it_would():
+    for training in (True, False):
+        for masked in (True, False):
+            norm, other = (BatchNorm1d(3).train(training) for _ in range(2))
+            x, mask, _ = ragged([5, 9], 3, 9, dtype=torch.float32)
+            x = x.masked_fill(~mask, 0).requires_grad_()
+            mask = mask if masked else None
+            ours, theirs = norm(x, mask, rectify=True), F.relu(other(x, mask))
+            assert relative_error(ours, theirs) < 1e-6
+            gradient = torch.randn(ours.shape)
+            ours.backward(gradient)
+            (expected,) = torch.autograd.grad(theirs, x, gradient)
+            assert relative_error(x.grad, expected) < 1e-5
+            assert relative_error(norm.running_var, other.running_var) < 1e-6

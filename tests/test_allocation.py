@@ -1,0 +1,67 @@
+"""Freed memory is kept while a network trains, and given back behind it."""
+
+import ctypes
+import gc
+import resource
+import sys
+
+import pytest
+import torch
+
+from seqcnn import allocation
+from seqcnn.allocation import keep_freed_memory
+
+only_on_linux = pytest.mark.skipif(sys.platform != "linux", reason="page faults are counted on Linux")
+
+
+def page_faults_of_a_step() -> int:
+    def step() -> None:
+        blocks = [torch.ones(2**20) for _ in range(8)]  # 4 MiB each, all at once
+        del blocks
+
+    for _ in range(3):
+        step()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    step()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+@only_on_linux
+def test_blocks_that_were_freed_are_taken_again_without_page_faults():
+    if allocation._glibc() is None:
+        pytest.skip("the C library is not glibc")
+    with keep_freed_memory():
+        assert page_faults_of_a_step() < 100  # of 8192 pages
+
+
+@only_on_linux
+def test_memory_goes_back_to_the_system_behind_the_outermost_block():
+    def resident() -> int:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
+    with keep_freed_memory():
+        with keep_freed_memory():
+            pass
+        blocks = [torch.ones(2**20) for _ in range(50)]
+        held = resident()
+        del blocks
+        gc.collect()
+    assert resident() < held - 150 * 2**20
+
+
+def test_without_glibc_nothing_happens(monkeypatch):
+    def no_library(name: None) -> None:
+        raise OSError("no such library")
+
+    allocation._glibc.cache_clear()
+    monkeypatch.setattr(ctypes, "CDLL", no_library)
+    with keep_freed_memory():
+        assert allocation._users == 0
+    allocation._glibc.cache_clear()
+
+
+def test_an_error_inside_the_block_passes_and_ends_it():
+    with pytest.raises(ZeroDivisionError), keep_freed_memory():
+        raise ZeroDivisionError
+    assert allocation._users == 0
