@@ -15,7 +15,7 @@ import venv
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = Path(__file__).with_name("_peer_worker.py")
@@ -91,7 +91,7 @@ class Worker:
                 env=environment,
                 text=True,
             )
-        self.idle_share = 0.0
+        self.idle_share = self.neighbours = 0.0
 
     def ask(self, work: str, **parameters: Any) -> dict[str, Any]:
         """Have a work done and return its figures.
@@ -113,7 +113,8 @@ class Worker:
             self._process.wait()
             raise WorkerError(self._last_words())
         answer: dict[str, Any] = json.loads(line)
-        self.idle_share = max(self.idle_share, answer.pop("idle_share", 0.0))
+        self.idle_share = max(self.idle_share, answer.pop("idle_share"))
+        self.neighbours = max(self.neighbours, answer.pop("neighbours"))
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer
@@ -132,12 +133,6 @@ class Worker:
             self._process.kill()
             self._process.wait()
         self._scratch.cleanup()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 @dataclass(frozen=True)
@@ -212,12 +207,16 @@ class Arena:
         For each of them.
     logs
         The folder for what the libraries print.
+    idle_share, neighbours
+        The most that a waiting worker, and that everything but the working one, used of the processor, in cores; known
+        of workers that have ended.
     """
 
     pythons: Mapping[str, Path]
     threads: int
     logs: Path
     idle_share: float = 0.0
+    neighbours: float = 0.0
     _workers: dict[str, Worker] = field(default_factory=dict)
 
     def worker(self, library: str) -> Worker:
@@ -232,9 +231,13 @@ class Arena:
     def close(self) -> None:
         """End all processes."""
         for worker in self._workers.values():
-            self.idle_share = max(self.idle_share, worker.idle_share)
-            worker.close()
+            self._end(worker)
         self._workers.clear()
+
+    def _end(self, worker: Worker) -> None:
+        self.idle_share = max(self.idle_share, worker.idle_share)
+        self.neighbours = max(self.neighbours, worker.neighbours)
+        worker.close()
 
     def measure(self, row: Row) -> dict[str, list[dict[str, Any]] | str]:
         """Let the contestants take turns; a list of figures for each, or what went wrong with it."""
@@ -252,7 +255,7 @@ class Arena:
                         # Its worker may be gone; another one is started when it is needed.
                         broken = self._workers.pop(contestant.library, None)
                         if broken is not None:
-                            broken.close()
+                            self._end(broken)
                         continue
                     if turn:
                         taken.append(answer)
@@ -264,8 +267,11 @@ class Arena:
         cache = kept / contestant.jit_cache
         if contestant.jit_cache == "empty":
             shutil.rmtree(cache, ignore_errors=True)
-        with self._start(contestant.library, {"NUMBA_CACHE_DIR": str(cache)}) as worker:
+        worker = self._start(contestant.library, {"NUMBA_CACHE_DIR": str(cache)})
+        try:
             return worker.ask(**contestant.work)
+        finally:
+            self._end(worker)
 
 
 def compare(comparison: Comparison, figures: Mapping[str, list[dict[str, Any]] | str]) -> str:

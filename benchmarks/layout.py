@@ -1,6 +1,6 @@
 """The table of ``seqcnn.layers.layout`` by measurement: every way to compute a convolution, on every class of shapes.
 
-    python benchmarks/layout.py [--output FILE]
+    python benchmarks/layout.py [--only WORDS] [--output FILE]
 
 Forward and backward of one layer (without the input's gradient where the layer is a network's first), all ways by turns
 on the same numbers, each given its input in the layout it likes, as in the middle of a network. The table shows medians
@@ -119,8 +119,8 @@ def measure(
         with rules.override_path(path):
             arranged = x if path == "plain" else rules.channels_innermost(x)
             arranged = arranged.detach().requires_grad_(not first)
-            if layer.path(arranged) != path:
-                continue
+            if layer.path(arranged) != path or (path == "windows" and not first):
+                continue  # gathered windows have a gradient too, but a slow one
             with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
                 output = layer(arranged)
             inputs[path], times[path] = arranged, []
@@ -139,6 +139,7 @@ def measure(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, help="also write the table here")
+    parser.add_argument("--only", default="", help="shapes whose description holds these words")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # nn.Conv1d pads even kernels by a copy, and says so
     paths = get_args(rules.Path)
@@ -152,6 +153,8 @@ def main() -> None:
     ]
     print("\n".join(lines), flush=True)
     for what, options, batch, n_steps, first in SHAPES:
+        if arguments.only not in what:
+            continue
         for mixed in (False, True):
             taken, times = measure(options, batch, n_steps, first, mixed)
             cells = [
@@ -160,8 +163,9 @@ def main() -> None:
             ]
             numbers = [options["in_channels"], options["out_channels"], options["kernel_size"]]
             numbers += [options.get(name, 1) for name in ("stride", "dilation", "groups")]
+            precision = "bfloat16" if mixed else "float32"
             lines.append(
-                f"| {what} | {', '.join(map(str, numbers))}; {batch} x {n_steps} | {'bfloat16' if mixed else 'float32'} "
+                f"| {what} | {', '.join(map(str, numbers))}; {batch} x {n_steps} | {precision} "
                 f"| {' | '.join(cells)} | {times['plain'] / times[taken]:.1f} "
                 f"| {times[taken] / min(times.values()):.2f} |"
             )

@@ -11,7 +11,8 @@ Every library has a process of its own. They compute by turns - ours, peer, peer
 time, on the same data (from a seed), with the same number of threads; each has one turn that does not count. The table
 gives medians over the turns with the lowest and the highest, and the ratio of the medians with the lowest and highest
 ratio of one turn: above 1, ours is the faster or the smaller. A process that waits may hold threads that spin, so each
-one watches the processor time it used while it waited, and the last line tells the most.
+one watches the processor time it used while it waited, and what else ran while it worked; the last lines tell the
+most. Where others compute too, the table is worth little: threads that wait for each other lose the most.
 
 What is compared:
 
@@ -226,10 +227,9 @@ def main() -> None:
         sys.exit(f"A library does not start: {error} (its words are in {folder})")
     finally:
         arena.close()
-    say(
-        "\n"
-        + "\n".join([*below, f"While they waited, processes used {100 * arena.idle_share:.1f} % of a core at most."])
-    )
+    below.append(f"While they waited, workers used {arena.idle_share:.2f} cores at most.")
+    below.append(f"While one worked, all other processes of the machine used {arena.neighbours:.2f} cores at most.")
+    say("\n" + "\n".join(below))
 
 
 if __name__ == "__main__":

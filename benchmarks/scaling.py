@@ -15,7 +15,6 @@ import json
 import math
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +22,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from _peer_worker import Neighbours, peak_bytes
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -38,10 +39,6 @@ COSTS = {"epoch_seconds": "one epoch, s", "predict_seconds": "predict, s", "memo
 BATCH, EPOCHS = 64, 5
 
 
-def peak_bytes() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def measure(encoder: str, sizes: dict[str, int]) -> dict[str, Any]:
     """Fit and predict at one size; the first epoch and the first prediction are warm-up."""
     import numpy as np
@@ -51,12 +48,12 @@ def measure(encoder: str, sizes: dict[str, int]) -> dict[str, Any]:
     from seqcnn import SeqCNNClassifier
 
     generator = np.random.default_rng(0)
-    imported = peak_bytes()
+    imported, neighbours = peak_bytes(), Neighbours()
     X = generator.normal(size=tuple(sizes.values())).transpose(0, 2, 1).astype(np.float32)
     y = np.arange(len(X)) % 2
     settings: dict[str, Any] = {"batch_size": BATCH, "early_stopping": False, "device": "cpu", "random_state": 0}
     classifier = SeqCNNClassifier(encoder, max_epochs=EPOCHS, **settings).fit(X, y)
-    times = []
+    times: list[float] = []
     for _ in range(4):
         started = time.perf_counter()
         classifier.predict_proba(X)
@@ -65,7 +62,8 @@ def measure(encoder: str, sizes: dict[str, int]) -> dict[str, Any]:
         "epoch_seconds": statistics.median(np.diff(classifier.history_["seconds"])),
         "predict_seconds": statistics.median(times[1:]),
         "memory_bytes": peak_bytes() - imported,
-        "about": f"torch {torch.__version__}, {torch.get_num_threads()} threads",
+        "neighbours": neighbours.cores(),
+        "about": f"torch {torch.__version__}, threads: {torch.get_num_threads()}",
     }
 
 
@@ -133,8 +131,6 @@ def main() -> None:
         return
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     figures: dict[str, list[dict[str, Any]]] = {axis: [] for axis in AXES}
-    # Others who compute at the same time spoil the slopes, so the page says whether there were any.
-    load = f"load average {os.getloadavg()[0]:.1f} before the start"
     started = time.perf_counter()
     for axis, values in AXES.items():
         for value in values:
@@ -143,11 +139,16 @@ def main() -> None:
             done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
             figures[axis].append(json.loads(done.stdout.splitlines()[-1]))
             measured = figures[axis][-1]
-            print(f"{axis} {value}: " + ", ".join(f"{cost} {measured[cost]:.4g}" for cost in COSTS), flush=True)
+            print(
+                f"{axis} {value}: " + ", ".join(f"{cost} {measured[cost]:.4g}" for cost in (*COSTS, "neighbours")),
+                flush=True,
+            )
     lines = table(figures)
     print("\n" + "\n".join(lines) + f"\n\n{time.perf_counter() - started:.0f} s in all.")
     DOCS.mkdir(exist_ok=True)
     draw(figures, DOCS / "scaling.png")
+    # Others who compute at the same time spoil the slopes, so the page says whether there were any.
+    others = max(point["neighbours"] for points in figures.values() for point in points)
     fixed = ", ".join(f"{value} {axis}" for axis, value in FIXED.items())
     about = f"{platform.machine()} with {os.cpu_count()} cores, {figures['series'][0]['about']}"
     text = f"""# How cost grows
@@ -155,8 +156,8 @@ def main() -> None:
 `python benchmarks/scaling.py` made this page: encoder `{options.encoder}`, batches of {BATCH}, one size doubled at a
 time (else {fixed}). A slope of 1 says that twice the data cost twice as much.
 Epochs are training in the default precision; memory is the peak of a fit and four predictions, less what the process
-held after its imports. Measured on {about},
-{load}.
+held after its imports. Measured on {about};
+other processes used {others:.2f} cores at most.
 
 """
     (DOCS / "scaling.md").write_text(

@@ -7,6 +7,8 @@ gradients clipped (Pascanu et al. 2013, arXiv 1211.5063), stopped early on held-
 from __future__ import annotations
 
 import math
+import multiprocessing
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -250,7 +252,13 @@ def local_seed(seed: int, device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def thread_limit(n_threads: int | None) -> Iterator[None]:
-    """Let torch use this many threads inside the block; None changes nothing."""
+    """Let torch use this many threads inside the block.
+
+    None leaves torch's setting, but for one thread in a worker: in a search with ``n_jobs``, several fits run beside
+    each other, and threads that wait for each other's cores make all of them many times slower.
+    """
+    if n_threads is None and _is_worker():
+        n_threads = 1
     before = torch.get_num_threads()
     if n_threads is not None:
         torch.set_num_threads(n_threads)
@@ -259,3 +267,9 @@ def thread_limit(n_threads: int | None) -> Iterator[None]:
     finally:
         if n_threads is not None:
             torch.set_num_threads(before)
+
+
+def _is_worker() -> bool:
+    """Tell whether this is a thread or a process that another one started."""
+    in_thread = threading.current_thread() is not threading.main_thread()
+    return in_thread or multiprocessing.parent_process() is not None

@@ -4,6 +4,7 @@ import ctypes
 import gc
 import resource
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -37,8 +38,7 @@ def test_blocks_that_were_freed_are_taken_again_without_page_faults():
 @only_on_linux
 def test_memory_goes_back_to_the_system_behind_the_outermost_block():
     def resident() -> int:
-        with open("/proc/self/statm") as file:
-            return int(file.read().split()[1]) * resource.getpagesize()
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
     with keep_freed_memory():
         with keep_freed_memory():

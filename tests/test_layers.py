@@ -134,7 +134,7 @@ def test_every_path_of_the_table_is_taken_by_some_shape_and_can_be_overridden():
     assert path_of(in_channels=1, first=True) == "windows"
     assert path_of(in_channels=1) == path_of(in_channels=1, kernel_size=999, first=True) == "image"
     assert path_of(groups=8) == path_of(groups=8, kernel_size=3, dilation=2) == "depthwise"
-    assert path_of(groups=8, kernel_size=3) == path_of(groups=2) == "image"
+    assert path_of(groups=8, kernel_size=3) == path_of(groups=2) == path_of(groups=8, stride=2, dilation=2) == "image"
     assert choose_path(torch.zeros(1, 8, 9, dtype=torch.float64), Shape(8, 8, 1, 5, 1, 1, True)) == "plain"
     with override_path("plain"):
         assert path_of() == path_of(groups=8) == "plain"

@@ -5,6 +5,7 @@ from contextlib import suppress
 from copy import deepcopy
 from types import SimpleNamespace
 
+import joblib
 import numpy as np
 import pytest
 import torch
@@ -325,3 +326,21 @@ def test_losses_are_those_of_scikit_learn_and_torch():
         losses = regression_loss(name, scale)(values, targets)
         assert losses.shape == (20,)
         assert float(losses.mean()) == pytest.approx(reference(targets / scale, values / scale), rel=1e-5)
+
+
+def threads_inside(n_threads):
+    with thread_limit(n_threads):
+        return torch.get_num_threads()
+
+
+@pytest.mark.parametrize("backend", ["threading", "multiprocessing", "loky"])
+def test_workers_of_a_parallel_search_take_one_thread_each_unless_told_otherwise(backend):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert threads_inside(None) == 2
+        with joblib.parallel_config(backend, n_jobs=2):
+            assert joblib.Parallel()(joblib.delayed(threads_inside)(n) for n in (None, None, 2)) == [1, 1, 2]
+        assert threads_inside(None) == 2
+    finally:
+        torch.set_num_threads(before)

@@ -90,7 +90,7 @@ class Conv1d(nn.Conv1d):
         x = channels_innermost(x)
         if path == "windows":
             return convolve_windows(x, weight, left, right, bias=bias, stride=stride, dilation=dilation)
-        if path == "depthwise" and (stride == 1 or dilation == 1):
+        if path == "depthwise":
             output = depthwise_convolution(x, weight, stride, dilation, left, right)
             return output if bias is None else output + bias.to(output.dtype)[:, None]
         x, weight, padding = self._symmetric(x, weight, left, right)

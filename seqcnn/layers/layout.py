@@ -56,21 +56,37 @@ class Rule:
 
     def holds(self, shape: Shape) -> bool:
         """Tell whether a shape is of this class."""
-        dense, depthwise = shape.groups == 1, shape.groups == shape.in_channels == shape.out_channels > 1
+        if not computes(self.path, shape):
+            return False
         match self.path:
-            case "product":
-                return dense and shape.kernel_size == shape.stride == 1
             case "windows":
-                taps = shape.in_channels * shape.kernel_size
-                return dense and not shape.wants_input_gradient and shape.in_channels <= 4 and taps <= _MOST_TAPS
+                first = not shape.wants_input_gradient
+                return first and shape.in_channels == 1 and shape.kernel_size <= _MOST_TAPS
             case "depthwise":
-                return depthwise and (shape.kernel_size >= 5 or shape.dilation > 1)
+                return shape.kernel_size >= _LEAST_TAPS or shape.dilation > 1
             case _:
                 return True
 
 
+def computes(path: Path, shape: Shape) -> bool:
+    """Tell whether a path can compute this shape at all."""
+    match path:
+        case "product":
+            return shape.groups == shape.kernel_size == shape.stride == 1
+        case "windows":
+            return shape.groups == 1
+        case "depthwise":
+            one_each = shape.groups == shape.in_channels == shape.out_channels
+            return one_each and (shape.stride == 1 or shape.dilation == 1)
+        case _:
+            return True
+
+
 _MOST_TAPS = 128
-"""Numbers in a window beyond which its copies would take more memory than the path is worth."""
+"""Taps beyond which the copied windows would take more memory than the path is worth."""
+
+_LEAST_TAPS = 5
+"""Taps below which a depthwise kernel is so little work that arranging it anew costs more than it brings."""
 
 RULES = (
     Rule("CPU, float32 or bfloat16: dense, one tap, stride 1", "product"),
@@ -90,9 +106,7 @@ def choose_path(x: Tensor, shape: Shape) -> Path:
     if not prefers_channels_innermost(x) or torch.compiler.is_compiling():
         return "plain"
     if _overridden is not None:
-        rule = next((rule for rule in RULES if rule.path == _overridden), None)
-        # What cannot compute this shape at all is not taken, whatever was asked for.
-        return _overridden if rule is None or rule.holds(shape) else "image"
+        return _overridden if computes(_overridden, shape) else "image"
     return next(rule.path for rule in RULES if rule.holds(shape))
 
 
