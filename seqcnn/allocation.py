@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 # Numbers of glibc's mallopt, from its malloc.h.
-_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
 _KEEP_EVERYTHING = 2**31 - 1
 
@@ -44,12 +44,15 @@ def keep_freed_memory() -> Iterator[None]:
             library.mallopt(_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
             library.mallopt(_TRIM_THRESHOLD, _KEEP_EVERYTHING)
             library.mallopt(_TOP_PAD, 2 * _LARGEST_MMAP_THRESHOLD)
+            # Blocks beyond the threshold, the largest there may be, would be mapped and unmapped each time.
+            library.mallopt(_MMAP_MAX, 0)
     try:
         yield
     finally:
         with _lock:
             _users -= 1
             if _users == 0:
+                library.mallopt(_MMAP_MAX, 65536)
                 library.mallopt(_TOP_PAD, 128 * 2**10)
                 library.mallopt(_TRIM_THRESHOLD, 2 * _LARGEST_MMAP_THRESHOLD)
                 library.malloc_trim(0)

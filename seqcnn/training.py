@@ -92,6 +92,10 @@ class TrainingResult:
     interrupted: bool = False
 
 
+_LITTLE_WORK = 10_000_000
+"""Multiplications of a forward pass below which a second thread costs more than it brings (benchmarks/engine.py)."""
+
+
 def one_cycle(progress: float, *, warm_up: float = 0.25, start: float = 0.04, end: float = 0.001) -> float:
     """Return the share of the peak learning rate at this share of the training: up, then down, both as cosines.
 
@@ -248,6 +252,17 @@ def local_seed(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         yield
+
+
+_LITTLE_WORK = 10_000_000
+"""Multiplications of a forward pass below which waiting for a second thread takes longer than it saves."""
+
+
+def threads_for(network: Network, store: WindowStore, batch_size: int) -> int:
+    """Return the threads that training takes: torch's setting, or one where a step is little work."""
+    kernels = sum(parameter.numel() for parameter in network.encoder.parameters())
+    multiplications = kernels * min(batch_size, len(store)) * int(store.lengths.max()) / network.encoder.stride
+    return 1 if multiplications < _LITTLE_WORK else torch.get_num_threads()
 
 
 @contextmanager

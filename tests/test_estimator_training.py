@@ -194,8 +194,21 @@ def test_threads_are_limited_within_and_restored_behind(n_jobs: int | None, monk
     monkeypatch.setattr(TrainingProgress, "on_batch", look)
     classifier = quick(n_jobs=n_jobs, max_epochs=1).fit(SERIES, LABELS)
     classifier.predict(SERIES)
-    assert set(seen) == {before if n_jobs in (None, -1) else n_jobs}
+    # Left to itself, such a small fit takes one.
+    assert set(seen) == {1 if n_jobs is None else before if n_jobs == -1 else n_jobs}
     assert torch.get_num_threads() == before
+
+
+def test_a_fit_of_much_work_takes_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    seen: list[int] = []
+    monkeypatch.setattr(TrainingProgress, "on_batch", lambda *_: seen.append(torch.get_num_threads()))
+    torch.set_num_threads(2)
+    try:
+        quick("inception", max_epochs=1, batch_size=16, n_jobs=None).fit(np.tile(SERIES, 3), LABELS)
+        assert set(seen) == {2}
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_threads_are_restored_behind_an_error() -> None:

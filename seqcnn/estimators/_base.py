@@ -32,7 +32,7 @@ from seqcnn.inputs.records import Records
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
-from seqcnn.training import TrainingSettings, Validation, local_seed, thread_limit, train
+from seqcnn.training import TrainingSettings, Validation, local_seed, thread_limit, threads_for, train
 from seqcnn.windows import WindowTable, cut_windows
 
 HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
@@ -242,7 +242,15 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             max_seconds=self.max_fit_seconds,
             mixed_precision=settings.mixed_precision,
         )
-        with TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher, keep_freed_memory():
+        # Who asks for threads gets them.
+        threads = torch.get_num_threads()
+        if self.n_jobs is None:
+            threads = min(threads, threads_for(network, store, settings.batch_size))
+        with (
+            TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher,
+            keep_freed_memory(),
+            thread_limit(threads),
+        ):
             result = train(
                 network,
                 store,

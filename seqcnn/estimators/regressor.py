@@ -77,8 +77,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         Of training. "auto" multiplies in bfloat16 where the processor has instructions for it. Prediction is in float32
         (float64 with "float64", and for tiny series).
     n_jobs : int or None, default=None
-        Processor threads; None leaves torch's setting, but takes one for tiny data and in the workers of a
-        parallel search; -1 takes torch's setting there, too.
+        Processor threads; None leaves torch's setting, but takes one where a step is little work and in the
+        workers of a parallel search; -1 takes torch's setting there, too.
     random_state : int, RandomState or None, default=None
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
