@@ -140,7 +140,7 @@ def solve_head(
     with torch.no_grad():
         head.dense.weight.copy_(ridge.coefficients * factor)
         head.dense.bias.copy_(ridge.intercept * factor)
-        outputs = torch.cat([head.in_units(head.dense(part)) for part in features.split(1024)])
+        outputs = torch.cat([head.in_units(head.dense(part)) for part in torch.split(features, 1024)])
     return Solution(outputs, head.in_units(ridge.left_out * factor))
 
 

@@ -66,7 +66,8 @@ def count_multiply_accumulates(encoder: nn.Module, n_timepoints: int) -> int:
     network = deepcopy(encoder).eval()
     counter = FlopCounterMode(display=False, custom_mapping={_CPU_ATTENTION: _attention_flops})
     surplus = _count_surplus(network, counter)
-    with torch.no_grad(), _plain_attention(), counter:
+    # With gradients on, normalization is not folded into the convolutions, which are then seen one by one.
+    with torch.enable_grad(), _plain_attention(), counter:
         network(_silence(network, int(n_timepoints)))
     return counter.get_total_flops() // 2 - sum(surplus)
 

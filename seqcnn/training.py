@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn.batches import WindowStore, training_batches
+from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
 
@@ -260,6 +261,7 @@ _LITTLE_WORK = 10_000_000
 
 def threads_for(network: Network, store: WindowStore, batch_size: int) -> int:
     """Return the threads that training takes: torch's setting, or one where a step is little work."""
+    assert isinstance(network.encoder, SequenceEncoder)
     kernels = sum(parameter.numel() for parameter in network.encoder.parameters())
     multiplications = kernels * min(batch_size, len(store)) * int(store.lengths.max()) / network.encoder.stride
     return 1 if multiplications < _LITTLE_WORK else torch.get_num_threads()

@@ -23,7 +23,7 @@ LEVELS = (
     {"inputs", "windows", "stems", "augment", "encoders", "heads", "losses", "allocation", "progress", "cost"},
     {"network", "batches", "aggregate"},
     {"inference"},
-    {"training"},
+    {"training", "closed_form"},
     {"model"},
     {"estimators"},
     {"demo", "info"},

@@ -6,9 +6,7 @@ aeon 1.6, numba 0.63 and torch 2.15: random walks, the parameters that aeon fitt
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +14,8 @@ import torch
 
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.minirocket import MiniRocket
-from seqcnn.encoders.multirocket import MultiRocket, differences
-from seqcnn.encoders.rocket_kernels import KernelBank, spread_dilations
+from seqcnn.encoders.multirocket import MultiRocket
+from seqcnn.encoders.rocket_kernels import KernelBank
 
 REFERENCE = np.load(Path(__file__).parent / "fixtures" / "rocket_reference.npz")
 SEED, N_SHOWN = int(REFERENCE["seed"]), int(REFERENCE["n_shown"])
@@ -50,7 +48,8 @@ def assert_took_aeons_parameters(bank: KernelBank, prefix: str) -> None:
     assert bank.dilations.tolist() == reference(f"{prefix}dilations").tolist()
     assert bank.counts.tolist() == counts.tolist()
     assert torch.equal(bank.channels, fitted_channels(prefix, counts, bank.in_channels))
-    torch.testing.assert_close(in_aeons_order(bank.biases, counts), reference(f"{prefix}biases"), rtol=1e-5, atol=1e-5)
+    # Sums of float32 in another order: the walks reach some tens, so their last digit is about 4e-6.
+    torch.testing.assert_close(in_aeons_order(bank.biases, counts), reference(f"{prefix}biases"), rtol=0, atol=1e-4)
 
 
 def load_aeons_parameters(bank: KernelBank, prefix: str) -> None:

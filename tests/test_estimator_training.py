@@ -205,7 +205,7 @@ def test_a_fit_of_much_work_takes_all_threads(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(TrainingProgress, "on_batch", lambda *_: seen.append(torch.get_num_threads()))
     torch.set_num_threads(2)
     try:
-        quick("inception", max_epochs=1, batch_size=16, n_jobs=None).fit(np.tile(SERIES, 3), LABELS)
+        SeqCNNClassifier("inception", max_epochs=1, random_state=0).fit(np.tile(SERIES, 3), LABELS)
         assert set(seen) == {2}
     finally:
         torch.set_num_threads(before)

@@ -158,7 +158,7 @@ def test_running_a_network_keeps_the_windows_order_and_the_training_mode(monkeyp
     network = network_around(small_encoder("resnet")).train(training)
     store = store_of(series([30, 7, 19, 4, 30, 11, 25]), window_length=20)
     together = run_network(network, store, features=features)
-    monkeypatch.setattr(inference, "_VALUES_A_BATCH", 1)  # one window a batch
+    monkeypatch.setitem(inference._STEPS_A_BATCH, "cpu", 1)  # one window a batch
     np.testing.assert_allclose(run_network(network, store, features=features), together, atol=1e-5)
     assert network.training == training
     assert together.shape == (len(store), network.n_features if features else 2)

@@ -124,8 +124,8 @@ class FeatureEncoder(GrowingBuffers, ABC):
         if lengths is not None and bool((lengths == x.shape[2]).all()):
             lengths = None
         step = self._records_at_once(x)
-        pieces = x.split(step)
-        ends = [None] * len(pieces) if lengths is None else lengths.split(step)
+        pieces = torch.split(x, step)
+        ends = [None] * len(pieces) if lengths is None else torch.split(lengths, step)
         return torch.cat([self._encode(*piece) for piece in zip(pieces, ends, strict=True)])
 
     @abstractmethod

@@ -78,7 +78,8 @@ class MultiRocket(FeatureEncoder):
     def _learn(self, x: Tensor, lengths: Tensor, seed: int) -> None:
         channel_draws = np.random.RandomState(seed)
         self.series.prepare(x, lengths, seed, channel_draws)
-        self.difference.prepare(*differences(x, lengths), seed, channel_draws)
+        steps, _ = differences(x, lengths)
+        self.difference.prepare(steps, lengths - 1, seed, channel_draws)
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         n_columns = self._records_at_once(x)

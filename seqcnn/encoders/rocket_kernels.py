@@ -308,7 +308,7 @@ class KernelBank(GrowingBuffers):
         length = layout.n_lanes * layout.lane_length
         taps = seen[:, : length + _span(dilation) - 1].unfold(1, _span(dilation), 1)[..., ::dilation]
         # (9, channels, row, lane, record)
-        taps = taps.unflatten(1, (layout.n_lanes, layout.lane_length)).permute(4, 0, 2, 1, 3)
+        taps = torch.unflatten(taps, 1, (layout.n_lanes, layout.lane_length)).permute(4, 0, 2, 1, 3)
         weights = self.weights[kernels].to(seen.dtype)
         left, right = slice(0, _REACH), slice(_REACH + 1, None)
         matrix = torch.cat([weights[:, left], weights[:, right]], 1).T[:, None] * members.T

@@ -1,0 +1,130 @@
+"""The contract of every encoder of fixed kernels in the table."""
+
+import copy
+import pickle
+import re
+import sys
+
+import pytest
+import torch
+from core_helpers import padded, relative_error
+
+from seqcnn.encoders import ENCODERS, FeatureEncoder, build_encoder
+
+FIXED = [name for name, entry in ENCODERS.items() if entry.is_fixed]
+SMALL = {"minirocket": {"n_features": 500}, "multirocket": {"n_features": 2000}, "hydra": {"n_groups": 4}}
+every_fixed_encoder = pytest.mark.parametrize("name", FIXED)
+
+
+def records(in_channels=1, n_timepoints=60, n_records=12, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(n_records, in_channels, n_timepoints, generator=generator).cumsum(2)
+
+
+def prepared(name, in_channels=1, n_timepoints=60, seed=0):
+    encoder = build_encoder(name, in_channels, SMALL[name], caller="SeqCNNClassifier")
+    encoder.prepare(records(in_channels, n_timepoints), seed=seed)
+    return encoder
+
+
+@every_fixed_encoder
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_a_batch_becomes_as_many_features_as_the_encoder_says(name, in_channels):
+    encoder = prepared(name, in_channels)
+    assert isinstance(encoder, FeatureEncoder)
+    for n_timepoints in (40, 60, 61, 90):
+        features = encoder(records(in_channels, n_timepoints, seed=1))
+        assert features.shape == (12, encoder.n_features)
+        assert features.isfinite().all()
+        assert not features.requires_grad
+        assert features.std(0).max() > 0
+
+
+@every_fixed_encoder
+def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
+    encoder = prepared(name).double()
+    rows = [record[:, :length].double() for record, length in zip(records(), (60, 47, 33), strict=False)]
+    batch, lengths = padded(rows, 75)
+    for together, row in zip(encoder(batch, lengths), rows, strict=True):
+        assert relative_error(together, encoder(row[None])[0]) < 1e-10
+
+
+@every_fixed_encoder
+def test_single_precision_is_close_to_double(name):
+    encoder, x = prepared(name), records(seed=1)
+    # A step whose response lies within rounding of a bias may fall on either side of it.
+    differences = (encoder(x) - encoder.double()(x.double())).abs()
+    assert float(differences.mean()) < 1e-3 * float(encoder(x.double()).abs().mean())
+
+
+@every_fixed_encoder
+@pytest.mark.parametrize("remake", [copy.deepcopy, lambda encoder: pickle.loads(pickle.dumps(encoder))])
+def test_copies_and_pickles_give_the_same_numbers(name, remake):
+    encoder, x = prepared(name), records(seed=1)
+    assert torch.equal(remake(encoder)(x), encoder(x))
+
+
+@every_fixed_encoder
+def test_a_state_dict_prepares_another_encoder_of_the_same_settings(name):
+    encoder, x = prepared(name), records(seed=1)
+    other = build_encoder(name, 1, SMALL[name], caller="SeqCNNClassifier")
+    assert not other.is_prepared
+    other.load_state_dict(encoder.state_dict())
+    assert other.is_prepared
+    assert torch.equal(other(x), encoder(x))
+
+
+@every_fixed_encoder
+def test_the_same_seed_gives_the_same_features_and_another_one_others(name):
+    x = records(seed=1)
+    first, again, other = (prepared(name, seed=seed)(x) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@every_fixed_encoder
+def test_an_encoder_that_was_not_prepared_says_what_to_do(name):
+    encoder = build_encoder(name, 1, SMALL[name], caller="SeqCNNClassifier")
+    with pytest.raises(RuntimeError) as error:
+        encoder(records())
+    assert str(error.value) == (
+        f"{type(encoder).__name__} takes its dilations and biases from training records first. Received: a batch "
+        f"before any. Call prepare(x), or load a state dict."
+    )
+
+
+@every_fixed_encoder
+def test_input_too_short_or_of_another_shape_is_refused_with_the_reason(name):
+    encoder = prepared(name, in_channels=2)
+    kind = type(encoder).__name__
+    with pytest.raises(ValueError) as error:
+        encoder(torch.zeros(1, 2, encoder.minimum_length - 1))
+    assert str(error.value) == (
+        f"{kind} needs records of at least {encoder.minimum_length} time steps, the span of its kernels. Received: "
+        f"{encoder.minimum_length - 1}. Pass longer records or take another encoder, such as FCN."
+    )
+    for shape in ((2, 3, 60), (2, 60)):
+        with pytest.raises(ValueError) as error:
+            encoder(torch.zeros(shape))
+        assert str(error.value) == (
+            f"{kind} takes input of shape (batch, 2, time). Received: {shape}. Pass three axes with 2 channels second."
+        )
+
+
+@every_fixed_encoder
+def test_an_encoder_names_its_paper(name):
+    kind = type(prepared(name))
+    assert re.search(r"arXiv \d{4}\.\d{4,5}", f"{kind.__doc__} {sys.modules[kind.__module__].__doc__}")
+
+
+@pytest.mark.slow
+@every_fixed_encoder
+def test_an_export_to_onnx_gives_equal_numbers_for_another_batch(name):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    encoder = prepared(name)
+    program = torch.onnx.export(encoder, (records(),), dynamo=True, dynamic_shapes={"x": {0: torch.export.Dim.DYNAMIC}})
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
+    x = records(n_records=5, seed=2)
+    (actual,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    assert float((torch.from_numpy(actual) - encoder(x)).abs().mean()) < 1e-4 * float(encoder(x).abs().mean() + 1)
