@@ -4,7 +4,7 @@
     python benchmarks/encoders.py --accuracy [--only NAME ...]         fit what is missing, write the page
     python benchmarks/encoders.py --render                             write the page from what was measured
 
-The first takes some five seconds an encoder. The second takes about as long as the budgets of TASKS say, 20 to 25
+The first takes some five seconds an encoder. The second takes about as long as the budgets of TASKS say, 12 to 15
 seconds an encoder, and fits on real data where SEQCNN_DATA names their folder. Each measured line goes to
 benchmarks/results/encoders.jsonl as soon as it is there, so a run that was broken off goes on where it stopped. A line
 counts as missing when the encoder's parameters or MACs, the machine, or the task has changed; ``--fresh`` measures the
@@ -116,18 +116,18 @@ def ag_news() -> tuple[Any, Any]:
 
 
 TASKS = [
-    Task("shapes", "series", shapes, 20, 5, "`make_shapes_in_noise(600, n_classes=6, noise=0.3)`"),
+    Task("shapes", "series", shapes, 20, 3, "`make_shapes_in_noise(600, n_classes=6, noise=0.3)`"),
     *(
-        Task(name, "series", ucr(name), 20, 5, f"the training part of UCR's {name}", real=True)
+        Task(name, "series", ucr(name), 20, 3, f"the training part of UCR's {name}", real=True)
         for name in ("SwedishLeaf", "FaceAll", "MedicalImages")
     ),
-    Task("alphabets", "text", alphabets, 10, 5, "`make_alphabet_text(400, n_languages=8, length=(8, 24))`"),
+    Task("alphabets", "text", alphabets, 10, 3, "`make_alphabet_text(400, n_languages=8, length=(8, 24))`"),
     Task(
         "AG News",
         "text",
         ag_news,
         8,
-        20,
+        12,
         "every eighth training row of AG News, the first 200 characters of each",
         real=True,
     ),
@@ -136,11 +136,11 @@ TASKS = [
         "audio",
         tones,
         20,
-        5,
+        3,
         "`make_spoken_tones(160, n_words=8, n_speakers=12, seconds=0.4)`",
         sample_rate=8000,
     ),
-    Task("FSDD", "audio", fsdd, 20, 20, "every third recording of the training part of FSDD, as raw waves", real=True),
+    Task("FSDD", "audio", fsdd, 20, 12, "every third recording of the training part of FSDD, as raw waves", real=True),
 ]
 
 

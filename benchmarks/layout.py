@@ -10,6 +10,7 @@ in milliseconds; the way that the rules take is in bold, and a line ends with ho
 from __future__ import annotations
 
 import argparse
+import platform
 import statistics
 import time
 import warnings
@@ -136,6 +137,13 @@ def measure(
     return layer.path(inputs["image"]), {path: 1000 * statistics.median(values) for path, values in times.items()}
 
 
+def _capabilities() -> str:
+    there = torch.cpu.get_capabilities()
+    return (
+        ", ".join(name for name in ("amx_bf16", "avx512_bf16", "avx512_f", "avx2") if there.get(name)) or "none named"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, help="also write the table here")
@@ -144,8 +152,14 @@ def main() -> None:
     warnings.simplefilter("ignore", UserWarning)  # nn.Conv1d pads even kernels by a copy, and says so
     paths = get_args(rules.Path)
     lines = [
-        f"torch {torch.__version__}, {torch.get_num_threads()} threads, medians of {TURNS} turns, ms; bold: what the "
-        f"rules take",
+        "# How convolutions are computed",
+        "",
+        "`python benchmarks/layout.py --output docs/convolutions.md` made this page: every way to compute a",
+        "convolution (`seqcnn/layers/layout.py` says what they are) on every class of shapes, forward and backward on",
+        "noise, all ways by turns in one run.",
+        "",
+        f"torch {torch.__version__}, {platform.machine()} with {_capabilities()}, {torch.get_num_threads()} threads, "
+        f"medians of {TURNS} turns, ms; bold: what the rules take",
         "",
         f"| shape | in, out, kernel, stride, dilation, groups; batch x time | precision | {' | '.join(paths)} "
         "| plain / rule | rule / fastest |",

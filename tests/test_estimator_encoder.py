@@ -14,7 +14,7 @@ from estimator_helpers import LABELS, LANGUAGES, RATE, SERIES, SOUNDS, TEXTS, WO
 from torch import Tensor, nn
 
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, list_encoders
-from seqcnn.encoders import FCN
+from seqcnn.encoders import FCN, SincConv1d
 
 BLOCK = np.stack([SERIES, SERIES[::-1]], axis=1)
 RAGGED = [series[: 30 + row % 6] for row, series in enumerate(SERIES)]
@@ -233,3 +233,14 @@ def test_value_that_makes_no_network_is_an_error_with_the_defaults() -> None:
         ". Pass values like the defaults, encoder__width=128, encoder__kernel_sizes=(8, 5, 3) and "
         "encoder__normalization='batch'."
     )
+
+
+def test_filters_in_hertz_learn_the_sample_rate_from_the_audio_unless_told_one() -> None:
+    rates = []
+    for parameters in ({}, {"encoder__sample_rate": 4000}):
+        classifier = SeqCNNClassifier(
+            "sincnet", encoder__width=4, sample_rate=RATE, max_epochs=1, n_jobs=1, random_state=0, **parameters
+        )
+        classifier.fit(SOUNDS, WORDS)
+        rates += [module.sample_rate for module in classifier.encoder_.modules() if isinstance(module, SincConv1d)]
+    assert rates == [RATE, 4000]

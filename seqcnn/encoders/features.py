@@ -119,8 +119,7 @@ class FeatureEncoder(GrowingBuffers, ABC):
             )
         self._check(x)
         if torch.compiler.is_exporting():
-            # One piece, since the number of pieces would be fixed to that of the traced batch.
-            return self._encode(x, lengths)
+            return self._trace(x)
         if lengths is not None and bool((lengths == x.shape[2]).all()):
             lengths = None
         step = self._records_at_once(x)
@@ -135,6 +134,14 @@ class FeatureEncoder(GrowingBuffers, ABC):
     @abstractmethod
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         """Turn a checked batch into ``(batch, n_features)``."""
+
+    @abstractmethod
+    def _trace(self, x: Tensor) -> Tensor:
+        """Do what :meth:`_encode` does without lengths, in operations that an exporter can follow.
+
+        The fast road cuts a batch into pieces and writes in place; traced, the pieces of one batch would be those of
+        every other. This one is plain, takes any batch and length, and much memory.
+        """
 
     @abstractmethod
     def _records_at_once(self, x: Tensor) -> int:

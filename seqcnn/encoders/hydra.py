@@ -109,6 +109,26 @@ class Hydra(FeatureEncoder):
         ]
         return torch.cat(counts, 1)
 
+    def _trace(self, x: Tensor) -> Tensor:
+        views = [x, x.diff(dim=2)][: self.n_views]
+        parts = []
+        for position in range(len(self.kernels)):
+            for number, view in enumerate(views):
+                reach = _REACH * 2**position
+                # (batch, group or 1, time)
+                mixed = view if self.in_channels == 1 else view[:, self.channels[position, number]].sum(2)
+                padded = F.pad(mixed, (reach, reach))
+                sides = [tap for tap in range(_N_TAPS) if tap != _REACH]
+                near = [padded[..., tap * 2**position :][..., : view.shape[2]] - mixed for tap in sides]
+                kernels = self.kernels[position, number][..., sides].to(x.dtype)
+                answers = torch.matmul(kernels, torch.stack(near, 2))
+                high, low = answers.amax(2, keepdim=True), answers.amin(2, keepdim=True)
+                most = torch.where(answers == high, high, 0.0).sum(-1)
+                least = (answers == low).to(x.dtype).sum(-1)
+                flat = (high == low).to(x.dtype).sum(-1)
+                parts += [most, torch.cat([least[..., :1], least[..., 1:] - flat], 2)]
+        return torch.cat([part.flatten(1) for part in parts], 1)
+
     def _records_at_once(self, x: Tensor) -> int:
         values = _BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
         return max(1, values // (self.kernels[0, 0, ..., 0].numel() * x.shape[2]))
@@ -146,9 +166,7 @@ class Hydra(FeatureEncoder):
 
     def _blocks(self, x: Tensor) -> Iterator[tuple[int, int]]:
         """Yield where each stretch of time steps begins and how long it is."""
-        n_timepoints, longest = x.shape[2], x.shape[2]
-        if not torch.compiler.is_exporting():
-            values = _BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
-            longest = max(256, values // (self.kernels[0, 0, ..., 0].numel() * x.shape[0]))
-        for first in range(0, n_timepoints, longest):
-            yield first, min(longest, n_timepoints - first)
+        values = _BLOCK if x.device.type == "cpu" else _BLOCK_ELSEWHERE
+        longest = max(256, values // (self.kernels[0, 0, ..., 0].numel() * x.shape[0]))
+        for first in range(0, x.shape[2], longest):
+            yield first, min(longest, x.shape[2] - first)

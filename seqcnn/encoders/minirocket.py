@@ -67,6 +67,9 @@ class MiniRocket(FeatureEncoder):
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         return self.bank.summarise(x, lengths, share_above, 1, self._records_at_once(x)).flatten(1)
 
+    def _trace(self, x: Tensor) -> Tensor:
+        return self.bank.trace(x, traced_share_above).flatten(1)
+
     def _records_at_once(self, x: Tensor) -> int:
         return 64 if x.device.type == "cpu" else 4096
 
@@ -84,3 +87,10 @@ def share_above(responses: Responses) -> Tensor:
             torch.gt(rows, bias, out=above)
             total.addmv_(columns, ones)
     return (responses.by_lane(totals).sum(1) / responses.layout.n_steps.clamp_min(1))[None]
+
+
+def traced_share_above(responses: Tensor, biases: Tensor, places: Tensor, n_steps: Tensor) -> Tensor:
+    """Return the share of outputs above each bias, ``(batch, 1, n_biases, kernels)``."""
+    counts = (places >= 0) & (places < n_steps)
+    above = (responses[:, None] > biases) & counts
+    return (above.to(responses.dtype).sum(-1) / n_steps[:, 0])[:, None]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from seqcnn.encoders.features import FeatureEncoder
@@ -79,7 +80,7 @@ class MultiRocket(FeatureEncoder):
         channel_draws = np.random.RandomState(seed)
         self.series.prepare(x, lengths, seed, channel_draws)
         steps, _ = differences(x, lengths)
-        self.difference.prepare(steps, lengths - 1, seed, channel_draws)
+        self.difference.prepare(steps, (lengths - 1).clamp_min(1), seed, channel_draws)
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         n_columns = self._records_at_once(x)
@@ -87,6 +88,10 @@ class MultiRocket(FeatureEncoder):
             bank.summarise(*view, four_statistics, _N_STATISTICS, n_columns)
             for bank, view in ((self.series, (x, lengths)), (self.difference, differences(x, lengths)))
         ]
+        return torch.stack(both, 1).flatten(1)
+
+    def _trace(self, x: Tensor) -> Tensor:
+        both = [self.series.trace(x, traced_statistics), self.difference.trace(x.diff(dim=2), traced_statistics)]
         return torch.stack(both, 1).flatten(1)
 
     def _records_at_once(self, x: Tensor) -> int:
@@ -135,6 +140,24 @@ def four_statistics(responses: Responses) -> Tensor:
             torch.where(some, responses.by_lane(sums).sum(1) / divisor + bias, 0.0),
             torch.where(some, place_sum / divisor, -1.0),
         ]
+    )
+
+
+def traced_statistics(responses: Tensor, biases: Tensor, places: Tensor, n_steps: Tensor) -> Tensor:
+    """Return PPV, LSPV, MPV and MIPV, ``(batch, 4, n_biases, kernels)``."""
+    counts = (places >= 0) & (places < n_steps)
+    values = responses[:, None]
+    above = ((values > biases) & counts).to(values.dtype)
+    count = above.sum(-1)
+    some, divisor = count > 0, count.clamp_min(1)
+    # Every step that ends a stretch opens a new one: the longest is the one of most steps.
+    ends = (values < biases) | (places <= 0) | (places >= n_steps - 1)
+    stretch = ends.long().cumsum(-1)
+    sizes = F.pad(torch.zeros_like(above), (0, 1)).scatter_add(-1, stretch, torch.ones_like(above))
+    mean = (above * values).sum(-1) / divisor + biases[..., 0]
+    place = (above * places).sum(-1) / divisor
+    return torch.stack(
+        [count / n_steps[:, 0], sizes.amax(-1), torch.where(some, mean, 0.0), torch.where(some, place, -1.0)], 1
     )
 
 

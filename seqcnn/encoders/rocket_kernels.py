@@ -152,11 +152,9 @@ class Responses:
     def blocks(self) -> Iterator[tuple[slice, Tensor]]:
         """Yield blocks of rows and where they stand; what does not count is the lowest number there is."""
         length = self.layout.lane_length
-        n_rows = length
-        if not torch.compiler.is_exporting():
-            block = _BLOCK if self.biases.device.type == "cpu" else _BLOCK_ELSEWHERE
-            n_blocks = -(-length // max(1, block // self.biases.shape[1]))
-            n_rows = -(-length // n_blocks)
+        block = _BLOCK if self.biases.device.type == "cpu" else _BLOCK_ELSEWHERE
+        n_blocks = -(-length // max(1, block // self.biases.shape[1]))
+        n_rows = -(-length // n_blocks)
         for first in range(0, length, n_rows):
             place = slice(first, min(first + n_rows, length))
             rows = self.outputs(place.start, place.stop - place.start)
@@ -176,6 +174,11 @@ class Responses:
 
 Summary = Callable[[Responses], Tensor]
 """Gives ``(n_statistics, n_biases, batch, kernels)``."""
+
+TracedSummary = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+"""Responses ``(batch, kernels, time)``, biases ``(n_biases, kernels, 1)``, the position of each step counted from the
+first that counts ``(kernels, time)``, and how many count ``(kernels, 1)``, to ``(batch, n_statistics, n_biases,
+kernels)``."""
 
 
 class KernelBank(GrowingBuffers):
@@ -275,9 +278,7 @@ class KernelBank(GrowingBuffers):
         Tensor
             ``(batch, n_statistics, n_biases, 84)``.
         """
-        n_lanes = 1
-        if not torch.compiler.is_exporting():
-            n_lanes = max(1, min(n_columns // len(x), x.shape[2] // _SHORTEST_LANE))
+        n_lanes = max(1, min(n_columns // len(x), x.shape[2] // _SHORTEST_LANE))
         margin = _REACH * max(dilation for dilation, _ in self._plan)
         # Time before records: a tap is a shifted view, and what it reads lies in one piece.
         padded = F.pad(x, (margin, margin + n_lanes)).permute(1, 2, 0).contiguous()
@@ -296,6 +297,25 @@ class KernelBank(GrowingBuffers):
                 summaries[:, :, row : row + count, kernels] = summary(responses).permute(2, 0, 1, 3)
             row += count
         return summaries
+
+    def trace(self, x: Tensor, summary: TracedSummary) -> Tensor:
+        """Do what :meth:`summarise` does without lengths, in operations that an exporter can follow."""
+        sides = [tap for tap in range(N_TAPS) if tap != _REACH]
+        parts, row = [], 0
+        for position, (dilation, count) in enumerate(self._plan):
+            margin = _REACH * dilation
+            padded = F.pad(x, (margin, margin))
+            near = torch.cat([padded[..., tap * dilation :][..., : x.shape[2]] - x for tap in sides], 1)
+            matrix = (self.weights[:, sides, None].to(x.dtype) * self.channels[position, :, None]).flatten(1)
+            steps = torch.arange(x.shape[2], device=x.device)
+            inside = (steps >= margin) & (steps < x.shape[2] - margin)
+            first = torch.where(inside.any(), margin, 0)
+            without_padding = (torch.arange(N_KERNELS, device=x.device) + position) % 2
+            start = (without_padding * first)[:, None]
+            biases = self.biases[row : row + count].to(x.dtype)
+            parts.append(summary(matrix @ near, biases[..., None], steps - start, x.shape[2] - 2 * start))
+            row += count
+        return torch.cat(parts, 2)
 
     def _outputs(
         self, seen: Tensor, members: Tensor, kernels: slice, dilation: int, layout: Layout
