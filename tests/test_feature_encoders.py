@@ -115,16 +115,3 @@ def test_input_too_short_or_of_another_shape_is_refused_with_the_reason(name):
 def test_an_encoder_names_its_paper(name):
     kind = type(prepared(name))
     assert re.search(r"arXiv \d{4}\.\d{4,5}", f"{kind.__doc__} {sys.modules[kind.__module__].__doc__}")
-
-
-@pytest.mark.slow
-@every_fixed_encoder
-def test_an_export_to_onnx_gives_equal_numbers_for_another_batch(name):
-    onnxruntime = pytest.importorskip("onnxruntime")
-    pytest.importorskip("onnxscript")
-    encoder = prepared(name)
-    program = torch.onnx.export(encoder, (records(),), dynamo=True, dynamic_shapes={"x": {0: torch.export.Dim.DYNAMIC}})
-    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
-    x = records(n_records=5, seed=2)
-    (actual,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
-    assert float((torch.from_numpy(actual) - encoder(x)).abs().mean()) < 1e-4 * float(encoder(x).abs().mean() + 1)
