@@ -50,6 +50,14 @@ def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
 
 
 @every_fixed_encoder
+def test_what_is_exported_is_what_is_run(name):
+    encoder = prepared(name, in_channels=2).double()
+    for n_timepoints in (12, 33, 60, 91):
+        x = records(2, n_timepoints, seed=3).double()
+        assert relative_error(encoder._trace(x), encoder(x)) < 1e-10
+
+
+@every_fixed_encoder
 def test_single_precision_is_close_to_double(name):
     encoder, x = prepared(name), records(seed=1)
     # A step whose response lies within rounding of a bias may fall on either side of it.
@@ -115,3 +123,21 @@ def test_input_too_short_or_of_another_shape_is_refused_with_the_reason(name):
 def test_an_encoder_names_its_paper(name):
     kind = type(prepared(name))
     assert re.search(r"arXiv \d{4}\.\d{4,5}", f"{kind.__doc__} {sys.modules[kind.__module__].__doc__}")
+
+
+@pytest.mark.slow
+@every_fixed_encoder
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_an_export_to_onnx_gives_equal_numbers_for_another_batch_and_length(name, in_channels):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    encoder, dynamic = prepared(name, in_channels).eval(), torch.export.Dim.DYNAMIC
+    traced = records(in_channels)
+    program = torch.onnx.export(encoder, (traced,), dynamo=True, dynamic_shapes={"x": {0: dynamic, 2: dynamic}})
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
+    for n_records, n_timepoints in ((2, 60), (1, 60), (5, 91), (3, 33)):
+        x = records(in_channels, n_timepoints, n_records, seed=2)
+        (actual,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+        # A step whose response lies within rounding of a bias may fall on either side of it.
+        unequal = (torch.from_numpy(actual) - encoder(x)).abs() > 1e-3 * encoder(x).abs().clamp_min(1.0)
+        assert float(unequal.float().mean()) < 1e-3
