@@ -48,7 +48,7 @@ def spread_dilations(n_timepoints: int, n_biases: int, max_dilations: int) -> tu
 
     >>> dilations, counts = spread_dilations(100, 10, 32)
     >>> dilations.tolist(), counts.tolist()
-    ([1, 2, 3, 5, 6, 9, 12], [3, 2, 1, 1, 1, 1, 1])
+    ([1, 2, 3, 4, 5, 7, 9, 12], [3, 1, 1, 1, 1, 1, 1, 1])
     """
     n_dilations = min(n_biases, max_dilations)
     largest = max(0.0, float(np.log2((n_timepoints - 1) / (N_TAPS - 1))))

@@ -92,10 +92,10 @@ def build_network(
         stem = Normalizer(contract.n_channels, "record" if normalize == "record" else "dataset")
         stem.learn(records.values, weights)
     shortest = int(records.lengths.min() if window_length is None else window_length)
-    if isinstance(settings.encoder, str) and contract.sample_rate is not None:
+    defaults = find_encoder(settings.encoder, caller=caller).defaults if isinstance(settings.encoder, str) else {}
+    if "sample_rate" in defaults and contract.sample_rate is not None:
         # Filters in Hz need to know what a sample is.
-        if "sample_rate" in find_encoder(settings.encoder, caller=caller).defaults:
-            encoder_parameters = {"sample_rate": contract.sample_rate, **encoder_parameters}
+        encoder_parameters = {"sample_rate": contract.sample_rate, **encoder_parameters}
     encoder = _build_encoder(settings, encoder_parameters, stem.out_channels, shortest, caller)
     if isinstance(encoder, FeatureEncoder):
         return Network(stem, encoder, None, nn.Identity()).to(settings.device, settings.dtype)
