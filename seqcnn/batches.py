@@ -68,6 +68,8 @@ class WindowStore:
         self._lengths = torch.from_numpy(table.lengths).to(device)
         self.lengths = table.lengths
         self._minimum_length = minimum_length
+        shortest, longest = (int(table.lengths.min()), int(table.lengths.max())) if len(table) else (0, 0)
+        self._only_length = longest if minimum_length <= shortest == longest else None
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -80,6 +82,10 @@ class WindowStore:
     def batch(self, windows: IntegerArray) -> Batch:
         """Return these windows as one batch."""
         rows = torch.from_numpy(windows).to(self._first.device)
+        if self._only_length is not None:
+            # Whatever step a window begins at, it is a row of this view.
+            every_window = self._steps.unfold(0, self._only_length, 1).movedim(-1, 1)
+            return Batch(self._arrange(every_window[self._first[rows]]), None)
         chosen = self.lengths[windows]
         longest = max(int(chosen.max()), self._minimum_length)
         first, lengths = self._first[rows], self._lengths[rows]

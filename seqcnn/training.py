@@ -10,8 +10,9 @@ import math
 import multiprocessing
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from seqcnn.batches import WindowStore, training_batches
 from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.flat_parameters import flatten_parameters
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
 
@@ -157,66 +159,60 @@ def train(
     """
     # Mean weight one, so that the learning rate means the same whatever the weights' scale.
     weights = weights / weights.mean()
-    parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = _optimizer(parameters, settings)
     result = TrainingResult()
     best, best_epoch, tolerance, kept = (-math.inf, -math.inf), 0, 0.0, None
     started = time.perf_counter()
     network.train()
     try:
-        for epoch in range(1, settings.max_epochs + 1):
-            batches = training_batches(
-                store.lengths, settings.batch_size, generator, equal_length=knows_no_padding(network)
-            )
-            total = torch.zeros(
-                (), dtype=targets.dtype if targets.is_floating_point() else weights.dtype, device=weights.device
-            )
-            for position, windows in enumerate(batches):
-                progress = (epoch - 1 + position / len(batches)) / settings.max_epochs
-                if settings.max_seconds is not None:
-                    progress = max(progress, (time.perf_counter() - started) / settings.max_seconds)
-                    if progress >= 1 and (position or epoch > 1):
-                        batches = batches[:position]
-                        break
-                rate = settings.learning_rate * one_cycle(min(progress, 1.0))
-                for group in optimizer.param_groups:
-                    group["lr"] = rate
-                rows = torch.from_numpy(windows).to(weights.device)
-                with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
-                    scores = network(*store.batch(windows))
-                scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
-                losses = loss(scores, targets[rows]) * weights[rows]
-                optimizer.zero_grad(set_to_none=True)
-                losses.mean().backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
-                optimizer.step()
-                total += losses.detach().sum()
+        with _descend(network, settings) as take_step:
+            for epoch in range(1, settings.max_epochs + 1):
+                batches = training_batches(
+                    store.lengths, settings.batch_size, generator, equal_length=knows_no_padding(network)
+                )
+                total = torch.zeros(
+                    (), dtype=targets.dtype if targets.is_floating_point() else weights.dtype, device=weights.device
+                )
+                for position, windows in enumerate(batches):
+                    progress = (epoch - 1 + position / len(batches)) / settings.max_epochs
+                    if settings.max_seconds is not None:
+                        progress = max(progress, (time.perf_counter() - started) / settings.max_seconds)
+                        if progress >= 1 and (position or epoch > 1):
+                            batches = batches[:position]
+                            break
+                    rate = settings.learning_rate * one_cycle(min(progress, 1.0))
+                    rows = torch.from_numpy(windows).to(weights.device)
+                    with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
+                        scores = network(*store.batch(windows))
+                    scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
+                    losses = loss(scores, targets[rows]) * weights[rows]
+                    take_step(losses.mean(), rate)
+                    total += losses.detach().sum()
+                    if watcher is not None:
+                        watcher.on_batch(epoch, (position + 1) / len(batches))
+                if not batches:
+                    break
+                seen = sum(len(windows) for windows in batches)
+                row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
+                _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
+                if validate is not None:
+                    measured = validate()
+                    row["validation_loss"], row["validation_score"] = measured.loss, measured.score
+                    _demand_finite(measured.loss, "validation loss", epoch, rate, settings)
+                    standing = (measured.score, -measured.loss)
+                    if standing > best:
+                        best, best_epoch, tolerance = standing, epoch, measured.standard_error
+                    if settings.n_iter_no_change is not None and measured.score >= best[0] - tolerance:
+                        kept = deepcopy(network.state_dict())
+                row["seconds"] = time.perf_counter() - started
+                result.history.append(row)
                 if watcher is not None:
-                    watcher.on_batch(epoch, (position + 1) / len(batches))
-            if not batches:
-                break
-            seen = sum(len(windows) for windows in batches)
-            row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
-            _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
-            if validate is not None:
-                measured = validate()
-                row["validation_loss"], row["validation_score"] = measured.loss, measured.score
-                _demand_finite(measured.loss, "validation loss", epoch, rate, settings)
-                standing = (measured.score, -measured.loss)
-                if standing > best:
-                    best, best_epoch, tolerance = standing, epoch, measured.standard_error
-                if settings.n_iter_no_change is not None and measured.score >= best[0] - tolerance:
-                    kept = deepcopy(network.state_dict())
-            row["seconds"] = time.perf_counter() - started
-            result.history.append(row)
-            if watcher is not None:
-                watcher.on_epoch(row)
-            patience = settings.n_iter_no_change
-            if validate is not None and patience is not None and epoch - best_epoch >= patience:
-                break
-            if epoch == settings.max_epochs:
-                # The losses were taken before the last step, which may have been the one that diverged.
-                _demand_finite(_largest_weight(network), "largest weight", epoch, rate, settings)
+                    watcher.on_epoch(row)
+                patience = settings.n_iter_no_change
+                if validate is not None and patience is not None and epoch - best_epoch >= patience:
+                    break
+                if epoch == settings.max_epochs:
+                    # The losses were taken before the last step, which may have been the one that diverged.
+                    _demand_finite(_largest_weight(network), "largest weight", epoch, rate, settings)
     except KeyboardInterrupt:
         result.interrupted = True
     if kept is not None:
@@ -238,12 +234,35 @@ def _largest_weight(network: nn.Module) -> float:
     return float(torch.stack([parameter.detach().abs().max() for parameter in network.parameters()]).max())
 
 
-def _optimizer(parameters: list[nn.Parameter], settings: TrainingSettings) -> torch.optim.AdamW:
-    groups = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=parameters[0].device.type in ("cpu", "cuda"))
+@contextmanager
+def _descend(network: Network, settings: TrainingSettings) -> Iterator[Callable[[Tensor, float], None]]:
+    """Yield the function that takes a step against the gradient of a loss, at a learning rate."""
+    groups: dict[tuple[bool, torch.dtype], list[nn.Parameter]] = defaultdict(list)
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            groups[parameter.ndim > 1, parameter.dtype].append(parameter)
+    device = next(network.parameters()).device
+    # Elsewhere some modules (recurrent ones) keep their weights together in a way of their own.
+    arrange = flatten_parameters if device.type == "cpu" else nullcontext
+    with arrange(list(groups.values())) as arranged:
+        decays = [settings.weight_decay if is_kernel else 0.0 for is_kernel, _ in groups]
+        optimizer = torch.optim.AdamW(
+            [{"params": group, "weight_decay": decay} for group, decay in zip(arranged, decays, strict=True)],
+            fused=device.type in ("cpu", "cuda"),
+        )
+        parameters = [parameter for group in arranged for parameter in group]
+
+        def take_step(loss: Tensor, rate: float) -> None:
+            for parameter in parameters:
+                if parameter.grad is not None:
+                    parameter.grad.zero_()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            optimizer.step()
+
+        yield take_step
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from torch import nn
 
 from seqcnn.layers import BatchNorm1d, BinPool1d, Conv1d, MaxPool1d, hide_padding, length_mask, stride_mask
 from seqcnn.layers.blocks import ConvBlock
-from seqcnn.layers.layout import Path, Shape, choose_path, override_path
+from seqcnn.layers.layout import Path, Shape, choose_path, is_little_work, override_path
 from seqcnn.layers.parallel import convolve_side_by_side
 
 SEEDS = st.integers(0, 2**16)
@@ -458,3 +458,64 @@ def test_normalization_rectifies_as_relu_behind_it_would():
             (expected,) = torch.autograd.grad(theirs, x, gradient)
             assert relative_error(x.grad, expected) < 1e-5
             assert relative_error(norm.running_var, other.running_var) < 1e-6
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    channels=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+    size=st.integers(1, 12),
+    dilation=st.integers(1, 4),
+    padding=st.sampled_from(["same", "causal"]),
+    activation=st.sampled_from(["relu", "silu", "none"]),
+    shape=st.tuples(st.integers(2, 4), st.integers(6, 30)),
+    first=st.booleans(),
+    layout=st.sampled_from(["contiguous", "channels innermost", "sliced"]),
+    seed=SEEDS,
+)
+def test_a_block_in_one_step_of_autograd_is_its_modules_one_by_one(
+    channels, size, dilation, padding, activation, shape, first, layout, seed
+):
+    torch.manual_seed(seed)
+    block = ConvBlock(*channels, size, dilation=dilation, padding=padding, activation=activation)
+    nn.init.normal_(block.normalization.weight)
+    nn.init.normal_(block.normalization.bias)
+    other = copy.deepcopy(block).double()
+    x = arrange(torch.randn(shape[0], channels[0], shape[1]), layout)
+    assert is_little_work(x, block.convolution.shape(x))
+    # At ReLU's kink a rounding error decides on the gradient.
+    normalized = copy.deepcopy(other.normalization)(other.convolution(x.double()))
+    assume(normalized.abs().min() > 1e-4)
+    actual = outputs_and_gradients(block, block, x, first=first)
+    expected = outputs_and_gradients(other, other, x.double(), first=first)
+    actual += [block.normalization.running_mean, block.normalization.running_var]
+    expected += [other.normalization.running_mean, other.normalization.running_var]
+    # Some gradients are small differences of what is large.
+    largest = max(float(tensor.abs().max()) for tensor in expected)
+    for ours, theirs in zip(actual, expected, strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-4, atol=1e-5 * max(largest, 1.0))
+    assert block.normalization.num_batches_tracked == 1
+
+
+def test_a_block_of_little_work_takes_one_step_of_autograd_and_no_other_does():
+    def steps(block, x, mask=None):
+        node, names = block(x, mask).grad_fn, []
+        while node is not None:
+            names.append(type(node).__name__)
+            node = next((following for following, _ in node.next_functions if following is not None), None)
+        return names
+
+    block, x = ConvBlock(3, 4, 5), torch.randn(2, 3, 20)
+    little = "_ConvolveAndNormalizeBackward"
+    assert little in steps(block, x)
+    assert little not in steps(block, torch.randn(64, 3, 1000))
+    assert little not in steps(block, x, length_mask(torch.tensor([20, 9]), 20))
+    assert little not in steps(block.double(), x.double())
+    assert little not in steps(ConvBlock(3, 4, 5, stride=2), x)
+    assert little not in steps(ConvBlock(3, 3, 5, groups=3), x)
+    assert little not in steps(ConvBlock(3, 4, 5, pool=2), x)
+    assert little not in steps(ConvBlock(3, 4, 5, normalization="none"), x)
+    assert little not in steps(ConvBlock(3, 4, 5).eval(), x)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert little not in steps(ConvBlock(3, 4, 5), x)
+    with override_path("image"):
+        assert little not in steps(ConvBlock(3, 4, 5), x)

@@ -7,6 +7,8 @@ from typing import Literal
 from torch import Tensor, nn
 
 from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.fused import convolve_and_normalize
+from seqcnn.layers.layout import is_little_work
 from seqcnn.layers.masking import hide_padding, stride_mask
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pooling import MaxPool1d
@@ -79,14 +81,24 @@ class ConvBlock(nn.Module):
         if self.normalization is not None and self.pool is None and self.normalization.folds():
             weight, bias = self.normalization.fold(self.convolution.weight, self.convolution.bias)
             x = self.convolution.convolve(x, weight, bias)
-            x = x.relu_() if isinstance(self.activation, nn.ReLU) else self.activation(x)
+            x = x.relu_() if self._rectifies else self.activation(x)
             return hide_padding(x, mask)
+        if self.normalization is not None and self._is_one_step(x, mask):
+            x = convolve_and_normalize(x, self.convolution, self.normalization, rectify=self._rectifies)
+            return x if self._rectifies else self.activation(x)
         x = self.convolution(x)
         if self.pool is not None:
             x = self.pool(x, mask)
             mask = stride_mask(mask, self.pool.stride)
         if self.normalization is None:
             return self.activation(hide_padding(x, mask))  # type: ignore[no-any-return]
-        if isinstance(self.activation, nn.ReLU):
-            return self.normalization(x, mask, rectify=True)  # type: ignore[no-any-return]
-        return self.activation(self.normalization(x, mask))  # type: ignore[no-any-return]
+        x = self.normalization(x, mask, rectify=self._rectifies)
+        return x if self._rectifies else self.activation(x)
+
+    @property
+    def _rectifies(self) -> bool:
+        return isinstance(self.activation, nn.ReLU)
+
+    def _is_one_step(self, x: Tensor, mask: Tensor | None) -> bool:
+        plain = self.training and mask is None and self.pool is None and x.shape[0] * x.shape[2] > 1
+        return plain and is_little_work(x, self.convolution.shape(x))

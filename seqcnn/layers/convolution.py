@@ -58,7 +58,11 @@ class Conv1d(nn.Conv1d):
 
     def path(self, x: Tensor) -> Path:
         """Tell how ``x`` would be convolved (:data:`seqcnn.layers.layout.RULES`)."""
-        shape = Shape(
+        return choose_path(x, self.shape(x))
+
+    def shape(self, x: Tensor) -> Shape:
+        """Return what the table looks at."""
+        return Shape(
             self.in_channels,
             self.out_channels,
             self.groups,
@@ -67,7 +71,6 @@ class Conv1d(nn.Conv1d):
             self.dilation[0],
             x.requires_grad and torch.is_grad_enabled(),
         )
-        return choose_path(x, shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, time)``."""

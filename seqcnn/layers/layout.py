@@ -88,10 +88,13 @@ _MOST_TAPS = 128
 _LEAST_TAPS = 5
 """Taps below which a depthwise kernel is so little work that arranging it anew costs more than it brings."""
 
+_LITTLE_WORK = 2**17
+"""Numbers in the windows of a batch up to which the time goes into calling operations, not into what they compute."""
+
 RULES = (
     Rule("CPU, float32 or bfloat16: dense, one tap, stride 1", "product"),
     Rule(
-        f"CPU, float32 or bfloat16: dense, at most 4 channels and {_MOST_TAPS} taps in, first of a network", "windows"
+        f"CPU, float32 or bfloat16: dense, one channel and at most {_MOST_TAPS} taps in, first of a network", "windows"
     ),
     Rule("CPU, float32 (also under bfloat16): depthwise of 5 taps or more, or dilated", "depthwise"),
     Rule("CPU, float32 or bfloat16: any other", "image"),
@@ -108,6 +111,19 @@ def choose_path(x: Tensor, shape: Shape) -> Path:
     if _overridden is not None:
         return _overridden if computes(_overridden, shape) else "image"
     return next(rule.path for rule in RULES if rule.holds(shape))
+
+
+def is_little_work(x: Tensor, shape: Shape) -> bool:
+    """Tell whether a step of training is better done as few operations as there can be, whatever they compute."""
+    return (
+        prefers_channels_innermost(x)
+        and _overridden is None
+        and x.dtype == torch.float32
+        and shape.groups == shape.stride == 1
+        and 0 < x.numel() * shape.kernel_size <= _LITTLE_WORK
+        and not torch.is_autocast_enabled(x.device.type)
+        and not torch.compiler.is_compiling()
+    )
 
 
 @contextmanager
@@ -144,7 +160,9 @@ def describe_rules() -> list[tuple[str, str]]:
     >>> describe_rules()[-1]
     ('anything else (float64, other devices, exported programs)', 'plain')
     """
+    little = f"CPU, float32: training of a block, dense, stride 1, at most {_LITTLE_WORK} numbers in a batch's windows"
     return [
+        (little, "windows, convolution to ReLU as one step of autograd"),
         *((rule.shapes, rule.path) for rule in RULES),
         ("anything else (float64, other devices, exported programs)", "plain"),
     ]

@@ -68,13 +68,18 @@ class BatchNorm1d(nn.BatchNorm1d):
         scale = self.weight * torch.rsqrt(self.running_var + self.eps)
         return scale, self.bias - self.running_mean * scale
 
-    def _fused(self, x: Tensor, rectify: bool) -> Tensor:
+    def count_batch(self) -> float:
+        """Count a batch of training, and return the weight of its statistics in the running ones."""
         momentum = self.momentum
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
             momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
+        return momentum or 0.0
+
+    def _fused(self, x: Tensor, rectify: bool) -> Tensor:
+        momentum = self.count_batch()
         return _NormalizeAndRectify.apply(  # type: ignore[no-any-return]
-            x, self.weight, self.bias, self.running_mean, self.running_var, momentum or 0.0, self.eps, rectify
+            x, self.weight, self.bias, self.running_mean, self.running_var, momentum, self.eps, rectify
         )
 
     def _check_input_dim(self, input: Tensor) -> None:
