@@ -4,7 +4,8 @@
 
 Both sides of a row run in this process by turns on the same numbers; the table shows medians, their range and the
 ratio of the medians. "Plain" is the same network written with ``torch.nn.Conv1d``, ``BatchNorm1d`` and ``max_pool1d``
-in torch's own layout, with odd kernels where torch would pad even ones by a copy. Other libraries stand in
+in torch's own layout, with odd kernels where torch would pad even ones by a copy. Our side keeps freed memory as a fit
+does (:mod:`seqcnn.allocation`); what it costs not to is a row's own line. Other libraries stand in
 ``benchmarks/peers.py``. Nothing else should run on the machine.
 """
 
@@ -17,6 +18,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn import SeqCNNClassifier
+from seqcnn.allocation import keep_freed_memory
 from seqcnn.encoders import LITE, Inception
 from seqcnn.encoders.lite import HandcraftedFilters
 from seqcnn.inference import run_network
@@ -160,11 +163,24 @@ def by_turns(sides: dict[str, Callable[[], object]], turns: int = TURNS, warm_up
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for turn in range(warm_up + turns):
         for name, call in sides.items():
+            # Threads of the side before may still be waiting for work, awake.
+            time.sleep(0.1)
             started = time.perf_counter()
             call()
             if turn >= warm_up:
                 seconds[name].append(time.perf_counter() - started)
     return seconds
+
+
+def repeat(call: Callable[[], object], times: int, *, keep: bool) -> Callable[[], None]:
+    """Return so many calls as one, in which freed memory is kept or not."""
+
+    def calls() -> None:
+        with keep_freed_memory() if keep else nullcontext():
+            for _ in range(times):
+                call()
+
+    return calls
 
 
 def line(work: str, target: str, seconds: dict[str, list[float]], ours: str = "ours") -> Iterator[str]:
@@ -195,28 +211,37 @@ def depthwise() -> Iterator[str]:
 
         def both(layer: nn.Module, x: Tensor, gradient: Tensor) -> Callable[[], None]:
             x = x.detach().requires_grad_()
-            return lambda: torch.autograd.backward(layer(x), gradient)
+            # Not backward(), which would add to the gradients of the time before.
+            return lambda: torch.autograd.grad(layer(x), [x, layer.weight], gradient)
 
         sides = {
-            "nn.Conv1d": both(theirs, x, gradient),
-            "ours": both(ours, inner, gradient.transpose(1, 2).contiguous().transpose(1, 2)),
-            "ours, given torch's layout": both(ours, x, gradient),
+            "nn.Conv1d": repeat(both(theirs, x, gradient), 30, keep=False),
+            "nn.Conv1d, freed memory kept": repeat(both(theirs, x, gradient), 30, keep=True),
         }
-        yield from line(f"depthwise K=41, dilation {dilation}, forward + backward", target, by_turns(sides))
+        of_ours = both(ours, inner, gradient.transpose(1, 2).contiguous().transpose(1, 2))
+        sides["ours"] = repeat(of_ours, 30, keep=True)
+        sides["ours, freed memory given back"] = repeat(of_ours, 30, keep=False)
+        sides["ours, given torch's layout"] = repeat(both(ours, x, gradient), 30, keep=True)
+        yield from line(f"depthwise K=41, dilation {dilation}, 30 x forward + backward", target, by_turns(sides))
 
 
 def training() -> Iterator[str]:
-    """One epoch of the same hand-written loop around both networks."""
+    """Epochs of the same hand-written loop around both networks."""
     for name, ours, plain, targets in (
         ("inception", Inception, PlainInception, ("-", "-")),
         ("lite", LITE, PlainLITE, ("4.5", "4.5")),
     ):
         for mixed, target in zip((False, True), targets, strict=True):
-            sides = {"plain torch": epoch(plain(), False), "ours": epoch(Bare(ours(1)), mixed)}
+            times = 3
+            sides = {
+                "plain torch": repeat(epoch(plain(), False), times, keep=False),
+                "plain torch, freed memory kept": repeat(epoch(plain(), False), times, keep=True),
+                "ours": repeat(epoch(Bare(ours(1)), mixed), times, keep=True),
+            }
             if mixed:
-                sides["plain torch in bfloat16"] = epoch(plain(), True)
-            work = f"{name}, one epoch, ours in {'bfloat16' if mixed else 'float32'}"
-            yield from line(work, target, by_turns(sides))
+                sides["plain torch in bfloat16"] = repeat(epoch(plain(), True), times, keep=False)
+            work = f"{name}, {times} epochs, ours in {'bfloat16' if mixed else 'float32'}"
+            yield from line(work, target, by_turns(sides, turns=5, warm_up=1))
 
 
 def share_of_gemm() -> Iterator[str]:
@@ -225,7 +250,8 @@ def share_of_gemm() -> Iterator[str]:
         dtype = torch.bfloat16 if mixed else torch.float32
         network = Bare(Inception(1))
         left, right = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
-        seconds = by_turns({"epoch": epoch(network, mixed), "product": lambda: left @ right})  # noqa: B023
+        epochs = repeat(epoch(network, mixed), 3, keep=True)
+        seconds = by_turns({"epochs": epochs, "product": lambda: left @ right})  # noqa: B023
         product = 2 * 2048**3 / min(seconds["product"])
         # Forward, and as much again for each of the two gradients; the first module's input needs none.
         in_modules = sum(
@@ -233,7 +259,7 @@ def share_of_gemm() -> Iterator[str]:
             for name, parameter in network.named_parameters()
             if parameter.ndim == 3
         )
-        reached = 2 * in_modules * N_STEPS * N_SERIES / statistics.median(seconds["epoch"])
+        reached = 3 * 2 * in_modules * N_STEPS * N_SERIES / statistics.median(seconds["epochs"])
         work = f"inception, one epoch, {'bfloat16' if mixed else 'float32'}"
         rates = f"matrix product, {product / 1e9:.0f} GFLOP/s | - | {reached / 1e9:.0f} GFLOP/s"
         yield f"| {work} | {rates} | {100 * reached / product:.0f} % | {target} |"
@@ -262,7 +288,8 @@ def overhead() -> Iterator[str]:
             def fit(estimator: SeqCNNClassifier = estimator) -> None:
                 estimator.fit(x.numpy(), y.numpy())
 
-            seconds = by_turns({"bare loop": loop, "fit": fit}, turns=5, warm_up=1)
+            sides = {"bare loop": repeat(loop, 1, keep=True), "fit": fit}
+            seconds = by_turns(sides, turns=5, warm_up=1)
             bare, whole = (statistics.median(seconds[side]) for side in ("bare loop", "fit"))
             yield (
                 f"| {name}, fit of {epochs} epochs, {precision} | bare loop | {1000 * bare:.0f} | {1000 * whole:.0f} | "

@@ -128,4 +128,8 @@ def _dilated(x: Tensor, weight: Tensor, dilation: int, left: int, right: int) ->
     # (batch, time / dilation, dilation, channels): row after row of as many neighbours as the kernel steps over.
     image = steps.reshape(batch, -1, dilation, channels).permute(0, 3, 1, 2)
     output = F.conv2d(image, weight[..., None], padding=(rows, 0), groups=channels)
-    return output.permute(0, 2, 3, 1).reshape(batch, -1, channels)[:, first : first + n_outputs].transpose(1, 2)
+    outputs = output.permute(0, 2, 3, 1).reshape(batch, -1, channels)
+    if outputs.shape[1] > n_outputs:
+        # Only then: the gradient of a slice is a copy, also of one that takes all.
+        outputs = outputs[:, first : first + n_outputs]
+    return outputs.transpose(1, 2)
