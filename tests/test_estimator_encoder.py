@@ -224,14 +224,22 @@ def test_sounds_shorter_than_the_stride_are_padded_with_silence() -> None:
 
 
 def test_value_that_makes_no_network_is_an_error_with_the_defaults() -> None:
-    message = message_of(ValueError, quick(encoder__width=-1).fit, SERIES, LABELS)
+    message = message_of(ValueError, quick(encoder__kernel_sizes=(8, -5)).fit, SERIES, LABELS)
     assert message.startswith(
-        "The encoder 'fcn' of SeqCNNClassifier cannot be built from its parameters. Received: encoder__width=-1, to "
-        "which torch says: "
+        "The encoder 'fcn' of SeqCNNClassifier cannot be built from its parameters. Received: encoder__width=8 and "
+        "encoder__kernel_sizes=(8, -5), to which torch says: "
     )
     assert message.endswith(
         ". Pass values like the defaults, encoder__width=128, encoder__kernel_sizes=(8, 5, 3) and "
         "encoder__normalization='batch'."
+    )
+
+
+@pytest.mark.parametrize(("width", "error"), [(0, ValueError), (-4, ValueError), (2.5, TypeError), ("wide", TypeError)])
+def test_width_is_a_whole_number_of_at_least_one(width: Any, error: type[Exception]) -> None:
+    assert message_of(error, quick(encoder__width=width).fit, SERIES, LABELS) == (
+        f"The 'encoder__width' parameter of SeqCNNClassifier must be an integer of at least 1. Received: {width!r}. "
+        "Pass encoder__width=1 or more."
     )
 
 

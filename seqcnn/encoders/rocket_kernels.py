@@ -51,7 +51,7 @@ def spread_dilations(n_timepoints: int, n_biases: int, max_dilations: int) -> tu
     ([1, 2, 3, 4, 5, 7, 9, 12], [3, 1, 1, 1, 1, 1, 1, 1])
     """
     n_dilations = min(n_biases, max_dilations)
-    largest = max(0.0, float(np.log2((n_timepoints - 1) / (N_TAPS - 1))))
+    largest = float(np.log2(max(1.0, (n_timepoints - 1) / (N_TAPS - 1))))
     steps = np.logspace(0, largest, n_dilations, base=2).astype(np.int32)
     dilations, counts = np.unique(steps, return_counts=True)
     counts = (counts * (n_biases / n_dilations)).astype(np.int64)

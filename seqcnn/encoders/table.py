@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast, get_args
 
-from seqcnn._checks import check_choice, did_you_mean, join_words, shorten
+from seqcnn._checks import check_choice, check_integer, did_you_mean, join_words, shorten
 from seqcnn._types import Kind
 from seqcnn.encoders.alexnet import AlexNet
 from seqcnn.encoders.base import SequenceEncoder
@@ -134,6 +134,8 @@ def build_encoder(
     ------
     ValueError
         If the table has no such name, the encoder no such parameter, or a value makes no network.
+    TypeError
+        If a width, depth or size is no integer.
     """
     entry = find_encoder(name, caller=caller)
     unknown = [parameter for parameter in parameters if parameter not in entry.defaults]
@@ -145,6 +147,10 @@ def build_encoder(
             f"The encoder {name!r} of {caller} has no parameter {join_words(map(repr, unknown), 'or')}. {hints}"
             f"It takes {join_words(f'encoder__{known}' for known in entry.defaults)}."
         )
+    for parameter, value in parameters.items():
+        if isinstance(entry.defaults[parameter], int) and not isinstance(entry.defaults[parameter], bool):
+            # Widths, depths and sizes, of which torch would make an empty layer or a strange one.
+            check_integer(f"encoder__{parameter}", value, minimum=1, caller=caller)
     try:
         return entry.build(in_channels, **parameters)
     except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:

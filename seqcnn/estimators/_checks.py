@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from sklearn.utils import check_random_state
 
 from seqcnn._checks import check_boolean, check_choice, check_integer, check_number, shorten
 
@@ -40,6 +41,7 @@ def check_parameters(parameters: dict[str, Any], caller: str) -> None:
     if not isinstance(parameters["verbose"], bool):
         check_integer("verbose", parameters["verbose"], minimum=0, caller=caller)
     _check_device(parameters["device"], caller)
+    _check_random_state(parameters["random_state"], caller)
     if "label_smoothing" in parameters:
         check_number("label_smoothing", parameters["label_smoothing"], minimum=0, below=1, caller=caller)
 
@@ -61,6 +63,17 @@ def _check_hop(window_length: int | None, hop_length: int | None, caller: str) -
             f"The 'hop_length' parameter of {caller} must be at most {window_length}, the window_length, or samples "
             f"between windows would be lost. Received: {hop_length}. Pass hop_length={window_length} or less."
         )
+
+
+def _check_random_state(random_state: Any, caller: str) -> None:
+    try:
+        check_random_state(random_state)
+    except ValueError:
+        raise ValueError(
+            f"The 'random_state' parameter of {caller} must be an integer from 0 to 4294967295, a "
+            f"numpy.random.RandomState or None. Received: {shorten(random_state)}. Pass random_state=0 for results that "
+            f"repeat."
+        ) from None
 
 
 def _check_device(device: Any, caller: str) -> None:
