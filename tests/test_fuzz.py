@@ -53,10 +53,11 @@ LENGTHS = st.one_of(st.integers(9, 40), st.integers(9, 40), st.integers(0, 10))
 WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
-FORMS = (
-    "2d 2d 3d 3d 2d 3d ragged ragged-channels nested-lists frame frame-of-arrays long-frame tensor texts "
-    "texts text-series pairs object-array masked 1d 4d fortran strange read-only polars"
-).split()  # noqa: SIM905
+ARRAYS = ["2d", "3d", "2d", "3d", "2d", "3d", "1d", "4d", "fortran", "read-only", "masked", "object-array", "tensor"]
+FRAMES = ["frame", "frame-of-arrays", "long-frame", "polars"]
+LISTS = ["ragged", "ragged-channels", "nested-lists"]
+OTHERS = ["texts", "texts", "text-series", "pairs", "strange"]
+FORMS = [*ARRAYS, *FRAMES, *LISTS, *OTHERS]
 
 
 @st.composite
