@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -28,6 +29,7 @@ AROUND_THE_ROAD = [
 
 
 def draw() -> None:
+    """Draw it and write the file."""
     figure, axes = plt.subplots(figsize=(11, 3.1))
     axes.set(xlim=(0, 16), ylim=(0, 4.5), aspect="equal")
     axes.axis("off")
@@ -44,7 +46,7 @@ def draw() -> None:
 
     for name, below, left, width, color in ROAD:
         box(name, below, left, 2.4, width, 1.2, color)
-    for (_, _, left, width, _), (_, _, following, _, _) in zip(ROAD, ROAD[1:], strict=False):
+    for (_, _, left, width, _), (_, _, following, _, _) in pairwise(ROAD):
         arrow((left + width + 0.06, 3.0), (following - 0.04, 3.0))
     frame = "round,pad=0.02,rounding_size=0.1"
     axes.add_patch(
