@@ -71,8 +71,8 @@ def _check_random_state(random_state: Any, caller: str) -> None:
     except ValueError:
         raise ValueError(
             f"The 'random_state' parameter of {caller} must be an integer from 0 to 4294967295, a "
-            f"numpy.random.RandomState or None. Received: {shorten(random_state)}. Pass random_state=0 for results that "
-            f"repeat."
+            f"numpy.random.RandomState or None. Received: {shorten(random_state)}. Pass random_state=0 for results "
+            f"that repeat."
         ) from None
 
 
