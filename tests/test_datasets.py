@@ -49,8 +49,9 @@ def whole(message: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_data_by_chance(request, monkeypatch):
-    """Only tests that are marked so may see the data of this machine."""
+def _no_data_by_chance(request, monkeypatch, tmp_path):
+    """Only tests that are marked so may see the data of this machine, and none its cache."""
+    monkeypatch.setenv("SEQCNN_CACHE", str(tmp_path / "cache"))
     if request.node.get_closest_marker("real_data") is None:
         monkeypatch.delenv("SEQCNN_DATA", raising=False)
     elif not os.environ.get("SEQCNN_DATA"):
@@ -81,29 +82,41 @@ def test_an_explicit_path_is_taken_before_the_environment(tmp_path, monkeypatch)
     assert list_ucr(str(tmp_path / "mine")) == ["Mine"]
 
 
-def test_without_path_and_environment_the_error_says_what_to_do():
+def test_without_path_and_environment_the_cache_is_looked_in_and_the_error_says_what_to_do(tmp_path):
     message = (
-        "load_ucr does not know where the data set UCR archive is: path is None and the environment variable "
-        "SEQCNN_DATA is not set. Set SEQCNN_DATA to the folder that holds 'ucr', or pass path= with the data set's own "
-        "folder. The card datasets/ucr.md tells how to get the data."
+        f"load_ucr finds no folder '{tmp_path / 'cache' / 'ucr'}' (in the cache) for the data set UCR archive. Call "
+        "fetch_ucr to download it, set SEQCNN_DATA to the folder that holds 'ucr', or pass path= with the data set's "
+        "own folder. The card datasets/ucr.md tells how to get the data."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ucr("GunPoint")
+    save_archive(tmp_path / "cache" / "ucr", "GunPoint")
+    assert load_ucr("GunPoint")[0].shape == (3, 4)
+
+
+def test_a_set_that_is_not_in_the_folder_of_the_environment_is_taken_from_the_cache(tmp_path, monkeypatch):
+    save_archive(tmp_path / "root" / "ucr", "FromTheRoot")
+    save_archive(tmp_path / "cache" / "ucr", "FromTheCache")
+    monkeypatch.setenv("SEQCNN_DATA", str(tmp_path / "root"))
+    assert list_ucr() == ["FromTheCache", "FromTheRoot"]
+    assert load_ucr("FromTheCache")[0].shape == load_ucr("FromTheRoot")[0].shape == (3, 4)
+    assert list_ucr(tmp_path / "root" / "ucr") == ["FromTheRoot"]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
     message = (
-        f"load_ag_news finds no folder '{tmp_path / 'text' / 'ag_news'}' (under $SEQCNN_DATA) for the data set AG "
-        "News. Set SEQCNN_DATA to the folder that holds 'text/ag_news', or pass path= with the data set's own folder. "
-        "The card datasets/ag_news.md tells how to get the data."
+        f"load_ag_news finds no folder '{tmp_path / 'text' / 'ag_news'}' (under $SEQCNN_DATA) or "
+        f"'{tmp_path / 'cache' / 'text' / 'ag_news'}' (in the cache) for the data set AG News. Call fetch_ag_news to "
+        "download it, set SEQCNN_DATA to the folder that holds 'text/ag_news', or pass path= with the data set's own "
+        "folder. The card datasets/ag_news.md tells how to get the data."
     )
     monkeypatch.setenv("SEQCNN_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ag_news()
     message = (
         f"load_fsdd finds no folder '{tmp_path / 'none'}' (the 'path' parameter) for the data set Free Spoken Digit "
-        "Dataset. Set SEQCNN_DATA to the folder that holds 'fsdd', or pass path= with the data set's own folder. "
-        "The card datasets/fsdd.md tells how to get the data."
+        "Dataset. Call fetch_fsdd to download it, set SEQCNN_DATA to the folder that holds 'fsdd', or pass path= with "
+        "the data set's own folder. The card datasets/fsdd.md tells how to get the data."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_fsdd(path=tmp_path / "none")
@@ -233,7 +246,7 @@ def test_a_misspelt_name_is_answered_with_the_name_that_was_meant(tmp_path):
 def test_a_folder_without_data_sets_is_reported(tmp_path):
     message = (
         f"list_ucr finds no npz file in '{tmp_path}'. "
-        "The card datasets/ucr.md tells what belongs there and how to get it."
+        "Call fetch_ucr to download it. The card datasets/ucr.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         list_ucr(tmp_path)
@@ -311,7 +324,7 @@ def test_a_split_without_recordings_is_reported(tmp_path):
     touch(tmp_path / "recordings", "0_theo_12.wav")
     message = (
         f"load_fsdd finds no recording of the split 'test' named DIGIT_SPEAKER_INDEX.wav in "
-        f"'{tmp_path / 'recordings'}'. The card datasets/fsdd.md tells what belongs there and how to get it."
+        f"'{tmp_path / 'recordings'}'. Call fetch_fsdd to download it. The card datasets/fsdd.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_fsdd("test", path=tmp_path)
@@ -404,7 +417,7 @@ def test_words_must_be_a_list_of_strings(official_release, words):
 def test_parts_of_speech_commands_that_are_not_there_are_reported(folder_a_split):
     message = (
         f"load_speech_commands finds no folder 'test' in '{folder_a_split}'. "
-        "The card datasets/speech_commands.md tells what belongs there and how to get it."
+        "Call fetch_speech_commands to download it. The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_speech_commands("test", path=folder_a_split)
@@ -424,7 +437,7 @@ def test_a_selection_without_recordings_is_reported(official_release):
     (official_release / "validation_list.txt").write_text("")
     message = (
         "load_speech_commands finds no recording of the split 'validation' named WORD/SPEAKER_nohash_INDEX.wav in "
-        f"'{official_release}'. The card datasets/speech_commands.md tells what belongs there and how to get it."
+        f"'{official_release}'. Call fetch_speech_commands to download it. The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_speech_commands("validation", path=official_release)
@@ -461,7 +474,7 @@ def test_a_missing_news_file_is_named(news, missing):
     (news / missing).unlink()
     message = (
         f"load_ag_news finds no file '{missing}' in '{news}'. "
-        "The card datasets/ag_news.md tells what belongs there and how to get it."
+        "Call fetch_ag_news to download it. The card datasets/ag_news.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ag_news("test", path=news)

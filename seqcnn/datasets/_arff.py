@@ -1,7 +1,7 @@
-"""Reader of ``.arff`` files as the UCR and UEA archives have them.
+r"""Reader of ``.arff`` files as the UCR and UEA archives have them.
 
 A univariate case is a line of numbers, separated by commas, and a label. A multivariate case is one value of a
-relational attribute, in quotes, in which ``\\n`` (two characters) separates the channels, and a label.
+relational attribute, in quotes, in which ``\n`` (two characters) separates the channels, and a label.
 """
 
 from __future__ import annotations

@@ -134,16 +134,14 @@ def downloaded(data_set: DataSet, remotes: Sequence[Remote], folder: Path, *, ca
                 for remote in remotes:
                     place[0] = f"'{remote.url}'"
                     files.append(_retrieve(remote, remote.checksum or known.get(remote.name), Path(work), bar))
+            new = {
+                remote.name: _sha256(file)
+                for remote, file in zip(remotes, files, strict=True)
+                if remote.checksum is None and remote.name not in known
+            }
             yield files
             # Only what could be unpacked is trusted: a provider's "please log in" page is a download, too.
-            _write_checksums(
-                folder,
-                {
-                    remote.name: _sha256(file)
-                    for remote, file in zip(remotes, files, strict=True)
-                    if remote.checksum is None and remote.name not in known and file.exists()
-                },
-            )
+            _write_checksums(folder, new)
 
 
 @contextmanager
@@ -237,9 +235,7 @@ def unpack(archive: Path, folder: Path, choose: Callable[[str], str | None]) -> 
     with tarfile.open(archive) as opened_tar:
         for member in opened_tar:
             if member.isfile() and (target := choose(member.name)):
-                source = opened_tar.extractfile(member)
-                assert source is not None  # a file has content
-                _copy(source, folder, target)
+                _copy(opened_tar.extractfile(member), folder, target)
 
 
 def _copy(source: Any, folder: Path, target: str) -> None:
@@ -268,7 +264,7 @@ def _full_sentences(data_set: DataSet, place: list[str], folder: Path, *, caller
     except KeyboardInterrupt as error:
         raise KeyboardInterrupt(f"{caller} was interrupted. Nothing was kept. Call it again to download.") from error
     except requests.exceptions.HTTPError as error:
-        answer = error.response
+        answer: Any = error.response
         raise ConnectionError(broken(f"the server answered {answer.status_code} ({answer.reason})")) from error
     except requests.exceptions.ChunkedEncodingError as error:
         raise ConnectionError(broken("the connection broke off before the end of the file")) from error

@@ -135,7 +135,7 @@ def missing_data(data_set: DataSet, what: str, folder: Path, *, caller: str) -> 
     >>> print(missing_data(DataSet("a test", "t", "t.md"), "file 'a.csv'", Path("data"), caller="load_test"))
     load_test finds no file 'a.csv' in 'data'. The card datasets/t.md tells what belongs there and how to get it.
     """
-    download = f"Call {data_set.fetch} to download it. " if data_set.fetch else ""
+    download = f"Call {data_set.fetch} to download it. " if data_set.fetch not in ("", caller) else ""
     return FileNotFoundError(
         f"{caller} finds no {what} in '{folder}'. {download}"
         f"The card datasets/{data_set.card} tells what belongs there and how to get it."

@@ -48,7 +48,7 @@ class _Header:
 
 
 def read_ts(path: str | os.PathLike[str]) -> tuple[Any, AnyArray | None]:
-    """Read a ``.ts`` file: series of equal or unequal length, of one or several channels.
+    r"""Read a ``.ts`` file: series of equal or unequal length, of one or several channels.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def read_ts(path: str | os.PathLike[str]) -> tuple[Any, AnyArray | None]:
     >>> import tempfile
     >>> folder = tempfile.TemporaryDirectory()
     >>> file = Path(folder.name) / "gestures.ts"
-    >>> _ = file.write_text("@univariate true\\n@classLabel true left right\\n@data\\n1,2,?:left\\n4,5:right\\n")
+    >>> _ = file.write_text("@univariate true\n@classLabel true left right\n@data\n1,2,?:left\n4,5:right\n")
     >>> X, y = read_ts(file)
     >>> X
     [array([ 1.,  2., nan], dtype=float32), array([4., 5.], dtype=float32)]
