@@ -246,7 +246,8 @@ def test_a_misspelt_name_is_answered_with_the_name_that_was_meant(tmp_path):
 def test_a_folder_without_data_sets_is_reported(tmp_path):
     message = (
         f"list_ucr finds no npz file in '{tmp_path}'. "
-        "Call fetch_ucr to download it. The card datasets/ucr.md tells what belongs there and how to get it."
+        "Call fetch_ucr to download it. "
+        "The card datasets/ucr.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         list_ucr(tmp_path)
@@ -324,7 +325,8 @@ def test_a_split_without_recordings_is_reported(tmp_path):
     touch(tmp_path / "recordings", "0_theo_12.wav")
     message = (
         f"load_fsdd finds no recording of the split 'test' named DIGIT_SPEAKER_INDEX.wav in "
-        f"'{tmp_path / 'recordings'}'. Call fetch_fsdd to download it. The card datasets/fsdd.md tells what belongs there and how to get it."
+        f"'{tmp_path / 'recordings'}'. Call fetch_fsdd to download it. "
+        "The card datasets/fsdd.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_fsdd("test", path=tmp_path)
@@ -417,7 +419,8 @@ def test_words_must_be_a_list_of_strings(official_release, words):
 def test_parts_of_speech_commands_that_are_not_there_are_reported(folder_a_split):
     message = (
         f"load_speech_commands finds no folder 'test' in '{folder_a_split}'. "
-        "Call fetch_speech_commands to download it. The card datasets/speech_commands.md tells what belongs there and how to get it."
+        "Call fetch_speech_commands to download it. "
+        "The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_speech_commands("test", path=folder_a_split)
@@ -437,7 +440,8 @@ def test_a_selection_without_recordings_is_reported(official_release):
     (official_release / "validation_list.txt").write_text("")
     message = (
         "load_speech_commands finds no recording of the split 'validation' named WORD/SPEAKER_nohash_INDEX.wav in "
-        f"'{official_release}'. Call fetch_speech_commands to download it. The card datasets/speech_commands.md tells what belongs there and how to get it."
+        f"'{official_release}'. Call fetch_speech_commands to download it. "
+        "The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_speech_commands("validation", path=official_release)
@@ -474,7 +478,8 @@ def test_a_missing_news_file_is_named(news, missing):
     (news / missing).unlink()
     message = (
         f"load_ag_news finds no file '{missing}' in '{news}'. "
-        "Call fetch_ag_news to download it. The card datasets/ag_news.md tells what belongs there and how to get it."
+        "Call fetch_ag_news to download it. "
+        "The card datasets/ag_news.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ag_news("test", path=news)

@@ -271,7 +271,7 @@ def _full_sentences(data_set: DataSet, place: list[str], folder: Path, *, caller
     except requests.exceptions.Timeout as error:
         raise ConnectionError(broken(f"the server did not answer for {TIMEOUT} seconds")) from error
     except requests.exceptions.RequestException as error:
-        raise ConnectionError(broken("the server is not reachable; is there a network?")) from error
+        raise ConnectionError(broken("the server cannot be reached, perhaps for want of a network")) from error
     except (zipfile.BadZipFile, tarfile.TarError, lzma.LZMAError, zlib.error, EOFError) as error:
         raise ValueError(broken(f"what came is no archive that can be unpacked ({error})")) from error
     except OSError as error:

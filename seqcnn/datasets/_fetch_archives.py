@@ -171,8 +171,8 @@ def _ensure(
     if not isinstance(name, str) or name not in names:
         raise ValueError(
             f"The 'name' parameter of {caller} must be one of the {len(names)} data sets of the {data_set.title}. "
-            f"Received: {shorten(name)}. {did_you_mean(name, names)}The card datasets/{data_set.card} tells where their "
-            "names are listed."
+            f"Received: {shorten(name)}. {did_you_mean(name, names)}The card datasets/{data_set.card} tells where "
+            "their names are listed."
         )
     files = [f"{name}_TRAIN.ts", f"{name}_TEST.ts"]
     if data_set is TSER:

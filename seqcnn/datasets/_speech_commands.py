@@ -190,9 +190,6 @@ def load_speech_commands_mini(
     split: Split = ..., *, words: Iterable[str] | None = ..., path: PathArgument = ..., return_groups: Literal[True]
 ) -> tuple[list[str], AnyArray, AnyArray]: ...
 def load_speech_commands_mini(
-    split: Split = ..., *, words: Iterable[str] | None = ..., path: PathArgument = ..., return_groups: Literal[True]
-) -> tuple[list[str], AnyArray, AnyArray]: ...
-def load_speech_commands_mini(
     split: Split = "train",
     *,
     words: Iterable[str] | None = None,
