@@ -401,7 +401,8 @@ def test_without_a_network_the_error_says_so(gun_point, cache, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(_fetch_archives, "CLASSIFICATION_URL", closed)
         message = (
-            f"fetch_ucr could not download '{closed}/GunPoint.zip': the server cannot be reached, perhaps for want of a network. "
+            f"fetch_ucr could not download '{closed}/GunPoint.zip': the server cannot be reached, perhaps for "
+            "want of a network. "
             f"{NO_RETRY}"
         )
         with pytest.raises(ConnectionError, match=whole(message)):

@@ -106,5 +106,16 @@ def _has_no_header(path: Path) -> bool:
         values = [float(field) for field in fields[1:]]
     except ValueError:
         return False
-    # Names of columns that count the time steps are whole numbers one after the other; values hardly ever are.
-    return bool(values) and values not in ([float(n + start) for n in range(len(values))] for start in (0, 1))
+    # Names of columns may be numbers, too: then they count the time steps, from 0 or 1.
+    if not values:
+        return False
+    is_count = values in ([float(number + start) for number in range(len(values))] for start in (0, 1))
+    return not is_count or _is_label(fields[0], values[0])
+
+
+def _is_label(first: str, second: float) -> bool:
+    """Tell whether what stands in front of a count is a number that does not belong to it."""
+    try:
+        return float(first) != second - 1
+    except ValueError:
+        return False

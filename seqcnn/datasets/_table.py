@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import warnings
@@ -13,7 +14,7 @@ import numpy as np
 
 from seqcnn._checks import did_you_mean, join_words, name_first, shorten
 from seqcnn._types import AnyArray, FloatArray
-from seqcnn.datasets._files import AUDIO_SUFFIXES, bad_file, check_path, format_suffix, labels_to_array
+from seqcnn.datasets._files import AUDIO_SUFFIXES, bad_file, check_path, format_suffix, labels_to_array, open_text
 
 if TYPE_CHECKING:
     import pandas
@@ -185,11 +186,11 @@ def table_to_data(
 def _read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) -> pandas.DataFrame:
     import pandas
 
+    if suffix == ".jsonl":
+        return _read_json_lines(path, caller=caller)
     try:
         if suffix in (".parquet", ".feather"):
             return (pandas.read_parquet if suffix == ".parquet" else pandas.read_feather)(path)
-        if suffix == ".jsonl":
-            return pandas.read_json(path, lines=True, dtype=False, convert_dates=False)
         with warnings.catch_warnings():
             # pandas only warns of rows that are longer than the header, and cuts them.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
@@ -211,6 +212,25 @@ def _read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) ->
             caller=caller,
         )
     return frame
+
+
+def _read_json_lines(path: Path, *, caller: str) -> pandas.DataFrame:
+    import pandas
+
+    rows = []
+    with open_text(path, caller=caller) as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if not isinstance(row, dict):
+                reason = f'line {number} is no JSON object, such as {{"text": "Hello", "label": "a"}}'
+                raise bad_file(path, reason, "Write an object a line.", caller=caller)
+            rows.append(row)
+    return pandas.DataFrame.from_records(rows)
 
 
 def _read_csv(path: Path, separator: str, header: bool) -> pandas.DataFrame:
