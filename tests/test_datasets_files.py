@@ -103,6 +103,11 @@ def test_whole_numbers_as_labels_become_numbers(tmp_path):
     assert read_ts(file)[1].dtype == np.int64
 
 
+def test_words_that_change_nothing_and_numbers_in_another_spelling_are_passed_over(tmp_path):
+    file = write(tmp_path, "a.ts", "@frequency daily\n@author\n@classLabel true 1 2\n@data\n1,2:1.0\n3,4:2\n")
+    assert read_ts(file)[1].tolist() == [1, 2]
+
+
 def test_header_words_may_be_written_in_any_case_and_comments_in_any_encoding(tmp_path):
     file = tmp_path / "a.ts"
     file.write_bytes(
@@ -129,7 +134,7 @@ def test_header_words_may_be_written_in_any_case_and_comments_in_any_encoding(tm
         ),
         (
             "@clasLabel true a\n",
-            "line 1 begins with '@clasLabel', which the format does not know. Did you mean 'classlabel'? Correct the "
+            "line 1 begins with '@clasLabel', which the format does not know. Did you mean '@classlabel'? Correct the "
             "line or take it out.",
         ),
         (
@@ -354,6 +359,28 @@ def test_columns_of_arrays_are_left_to_the_estimators(tmp_path):
         X, y = read_table(save_table(frame, tmp_path, suffix), "y")
         assert [list(series) for series in X["series"]] == [[1, 2], [3]]
         assert y.tolist() == [0, 1]
+
+
+def test_targets_keep_their_kind(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "t0": [1.5, 2.5],
+            "nullable": pd.array([1, 2], dtype="Int64"),
+            "category": pd.Categorical(["b", "a"]),
+            "truth": [True, False],
+            "number": [0.5, 1.5],
+        }
+    )
+    for target, kind in (("nullable", "i"), ("category", "U"), ("truth", "b"), ("number", "f")):
+        y = read_table(save_table(frame[["t0", target]], tmp_path, ".parquet"), target)[1]
+        assert y.dtype.kind == kind
+        assert y.tolist() == frame[target].tolist()
+    frame["when"] = pd.to_datetime(["2020-01-01", "2020-01-02"])
+    file = save_table(frame[["when", "number"]], tmp_path, ".parquet")
+    with pytest.raises(
+        ValueError, match=r"the column 'when' holds neither numbers nor strings nor arrays \(datetime64"
+    ):
+        read_table(file, "number")
 
 
 def test_a_column_can_be_named_where_there_are_several(tmp_path):

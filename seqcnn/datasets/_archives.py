@@ -249,7 +249,7 @@ def load_tser(
 
 
 def _names(data_set: DataSet, path: PathArgument, *, caller: str) -> list[str]:
-    folder = find_data_folder(data_set, path, holds=["*.npz"], caller=caller)
+    folder = find_data_folder(data_set, path, holds=["[!.]*.npz"], caller=caller)
     folders = [place for place, _ in candidate_folders(data_set, path, caller=caller)]
     names = {file.stem for place in folders for file in place.glob("[!.]*.npz")} - OTHER_FILES
     if not names:
@@ -263,7 +263,7 @@ def _read_split(
     check_choice("split", split, ("train", "test"), caller=caller)
     names = _names(data_set, path, caller=caller)
     if name not in names:
-        folder = find_data_folder(data_set, path, holds=["*.npz"], caller=caller)
+        folder = find_data_folder(data_set, path, holds=["[!.]*.npz"], caller=caller)
         download = "" if path is not None else f", or {data_set.fetch} to download others"
         raise ValueError(
             f"The 'name' parameter of {caller} must be one of the {len(names)} data sets in '{folder}'. "

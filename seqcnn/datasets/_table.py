@@ -315,10 +315,10 @@ def _target(frame: pandas.DataFrame, targets: list[str], path: Path, *, caller: 
 
 
 def _to_array(column: pandas.Series[Any]) -> AnyArray:
-    values = column.to_numpy()
-    if values.dtype.kind in "iufbM":
-        return values
-    return np.array([value if isinstance(value, str) else str(value) for value in values])
+    if _holds_numbers(column):
+        kinds = {"i": np.int64, "u": np.uint64, "f": np.float64, "b": np.bool_}
+        return column.to_numpy(dtype=kinds[column.dtype.kind])
+    return np.array([str(value) for value in column])
 
 
 def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | None, *, caller: str) -> Any:

@@ -6,6 +6,7 @@ the values of a channel by commas, and behind the last colon the class label or 
 
 from __future__ import annotations
 
+import difflib
 import os
 import warnings
 from collections.abc import Iterable
@@ -22,19 +23,11 @@ from seqcnn.datasets._files import bad_file, check_path, labels_to_array, open_t
 
 MISSING = "?"
 
-KEYS = (
-    "problemname",
-    "timestamps",
-    "missing",
-    "univariate",
-    "dimension",
-    "dimensions",
-    "equallength",
-    "serieslength",
-    "classlabel",
-    "targetlabel",
-    "data",
-)
+KEYS = ("timestamps", "classlabel", "targetlabel", "data")
+"""The words of the header, in lower case, that change how a file is read; all others are passed over."""
+
+MISSPELT = 0.75
+"""How much an unknown word must resemble one of `KEYS`, by difflib's ratio, to be taken for a slip."""
 
 
 @dataclass
@@ -45,6 +38,10 @@ class _Header:
     labelled: bool = False
     labels: frozenset[str] = frozenset()
     target: bool = False
+
+    def names_number(self, label: str) -> bool:
+        """Tell whether a label is one of the header's in another spelling, as 1.0 is 1."""
+        return _is_number(label) and float(label) in {float(known) for known in self.labels if _is_number(known)}
 
 
 def read_ts(path: str | os.PathLike[str]) -> tuple[Any, AnyArray | None]:
@@ -119,11 +116,11 @@ def _read_header(path: Path, lines: Iterable[tuple[int, str]]) -> _Header:
                     caller="read_ts",
                 )
             return header
-        if key not in KEYS:
+        if key not in KEYS and (meant := difflib.get_close_matches(key, KEYS, n=1, cutoff=MISSPELT)):
             raise bad_file(
                 path,
                 f"line {number} begins with '{words[0]}', which the format does not know",
-                f"{did_you_mean(key, KEYS)}Correct the line or take it out.",
+                f"Did you mean '@{meant[0]}'? Correct the line or take it out.",
                 caller="read_ts",
             )
         _read_key(path, number, key, values, header)
@@ -171,7 +168,7 @@ def _read_cases(path: Path, lines: Iterable[tuple[int, str]], header: _Header) -
                         "Write ':label' at the end of the line.",
                         caller="read_ts",
                     )
-                if header.labels and label not in header.labels:
+                if header.labels and label not in header.labels and not header.names_number(label):
                     raise bad_file(
                         path,
                         f"line {number} has the label {shorten(label)}, which the header does not name",
