@@ -361,6 +361,14 @@ def test_columns_of_arrays_are_left_to_the_estimators(tmp_path):
         assert y.tolist() == [0, 1]
 
 
+def test_the_numbers_of_rows_that_pandas_writes_are_no_record(tmp_path):
+    frame = pd.DataFrame({"t0": [5, 6], "t1": [7, 8]})
+    frame.to_csv(tmp_path / "a.csv")
+    assert list(read_data(tmp_path / "a.csv")[0].columns) == ["t0", "t1"]
+    frame.set_axis([0, 7]).to_csv(tmp_path / "b.csv")
+    assert list(read_data(tmp_path / "b.csv")[0].columns) == ["Unnamed: 0", "t0", "t1"]
+
+
 def test_targets_keep_their_kind(tmp_path):
     frame = pd.DataFrame(
         {
@@ -418,6 +426,10 @@ def test_an_unknown_target_is_answered_with_the_columns(tmp_path):
         ("a,b\n1,2\n1,2,3\n", "line 3 has 3 fields where the lines before have 2. Correct the file, or get it again."),
         ("", "it is empty. Correct the file, or get it again."),
         ("a,b\n", "it has no row. Write a row a case."),
+        (
+            "a;y\n1;2\n",
+            "its columns seem to be separated by ';' ('a;y'). Separate them by commas (csv) or tabs (tsv).",
+        ),
         (
             "0.5,1.5\n2.5,3.5\n",
             "its first line holds numbers instead of names of columns ('0.5, 1.5'). Write the names of the "
@@ -539,6 +551,14 @@ def test_subfolders_are_classes_and_what_is_hidden_is_passed_over(tmp_path):
     paths, labels = read_wav_folder(tmp_path)
     assert [path.removeprefix(f"{tmp_path}/") for path in paths] == ["no/c.mp3", "yes/b.wav", "yes/deep/er/a.FLAC"]
     assert labels.tolist() == ["no", "yes", "yes"]
+
+
+def test_classes_may_be_links_to_folders(tmp_path):
+    touch(tmp_path / "elsewhere", "a.wav")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "yes").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "circle").symlink_to(tmp_path / "elsewhere")
+    assert read_wav_folder(tmp_path / "data")[1].tolist() == ["yes"]
 
 
 def test_a_folder_that_tells_no_classes_is_refused(tmp_path):

@@ -52,26 +52,30 @@ def read_wav_folder(folder: str | os.PathLike[str]) -> tuple[list[str], AnyArray
     >>> folder.cleanup()
     """
     checked = check_path(folder, caller="read_wav_folder", folder=True)
-    found, loose = [], []
-    for parent, folders, files in os.walk(checked, followlinks=False):
-        folders[:] = sorted(name for name in folders if name[0] not in "._")
-        place = Path(parent).relative_to(checked).parts
-        for name in files:
-            if name[0] in "._" or Path(name).suffix.lower() not in AUDIO_SUFFIXES:
-                continue
-            if place:
-                found.append((place, name))
-            else:
-                loose.append(name)
+    loose = sorted(entry.name for entry in checked.iterdir() if entry.is_file() and _is_audio(entry.name))
     if loose:
         raise ValueError(
             f"read_wav_folder takes the classes from subfolders, but in '{checked}' itself there are audio files: "
-            f"{name_first(sorted(loose))}. Put each file into a subfolder named like its class."
+            f"{name_first(loose)}. Put each file into a subfolder named like its class."
         )
+    # Links to folders are followed where classes stand, and not below, where they could go round in circles.
+    classes = sorted(entry for entry in checked.iterdir() if entry.is_dir() and entry.name[0] not in "._")
+    found = [(file, folder.name) for folder in classes for file in _audio_files(folder)]
     if not found:
         raise FileNotFoundError(
             f"read_wav_folder finds no audio file in the subfolders of '{checked}'. "
             f"Put files that end in {join_words(AUDIO_SUFFIXES, 'or')} into subfolders named like their classes."
         )
-    found.sort()
-    return [str(checked.joinpath(*place, name)) for place, name in found], np.array([place[0] for place, _ in found])
+    return [str(file) for file, _ in found], np.array([name for _, name in found])
+
+
+def _audio_files(folder: Path) -> list[Path]:
+    files = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] not in "._"]
+        files += [Path(parent, name) for name in names if _is_audio(name)]
+    return sorted(files)
+
+
+def _is_audio(name: str) -> bool:
+    return name[0] not in "._" and Path(name).suffix.lower() in AUDIO_SUFFIXES

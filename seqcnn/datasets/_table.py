@@ -105,7 +105,8 @@ def read_table(
     ----------
     path : str or path-like
         A ``.csv``, ``.tsv`` or ``.jsonl`` file with names of columns, plain or compressed (``.csv.gz`` and so on), or
-        a ``.parquet`` or ``.feather`` file (these need pyarrow).
+        a ``.parquet`` or ``.feather`` file (these need pyarrow). A first column of a csv file that has no name and
+        counts the rows, as pandas writes it, is left out.
     target : str or list of str or None, default=None
         The column to be predicted, or several. None reads none.
     text : str or None, default=None
@@ -204,10 +205,14 @@ def _read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) ->
         raise bad_file(path, reason, "Save the file again in UTF-8.", caller=caller) from error
     except (ValueError, OSError, EOFError, pandas.errors.ParserWarning) as error:
         raise bad_file(path, _reason(error), "Correct the file, or get it again.", caller=caller) from error
-    if header and _looks_like_values(list(frame.columns)):
+    names = list(frame.columns)
+    if header and len(names) == 1 and (separator := next((mark for mark in ";\t|" if mark in names[0]), None)):
+        reason = f"its columns seem to be separated by {separator!r} ({shorten(names[0], 40)})"
+        raise bad_file(path, reason, "Separate them by commas (csv) or tabs (tsv).", caller=caller)
+    if header and _looks_like_values(names):
         raise bad_file(
             path,
-            f"its first line holds numbers instead of names of columns ({shorten(', '.join(frame.columns), 30)})",
+            f"its first line holds numbers instead of names of columns ({shorten(', '.join(names), 30)})",
             "Write the names of the columns into the first line.",
             caller=caller,
         )
@@ -254,6 +259,10 @@ def _read_csv(path: Path, separator: str, header: bool) -> pandas.DataFrame:
     words = [name for name in frame.columns if frame[name].isna().any() and _holds_strings(frame[name])]
     if words:
         frame[words] = read(dtype=str, keep_default_na=False, na_values=[""], usecols=words)[words]
+    # What DataFrame.to_csv writes in front unless it is told not to: the numbers of the rows.
+    first = frame.columns[0]
+    if first == "Unnamed: 0" and frame.shape[1] > 1 and frame[first].tolist() == list(range(len(frame))):
+        return frame.drop(columns=[first])
     return frame
 
 
