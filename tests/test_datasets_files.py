@@ -427,6 +427,15 @@ def test_an_unknown_target_is_answered_with_the_columns(tmp_path):
         ("", "it is empty. Correct the file, or get it again."),
         ("a,b\n", "it has no row. Write a row a case."),
         (
+            "a,y\n1,2,3\n4,5,6\n",
+            "its lines have more fields than its header has names. Correct the file, or get it again.",
+        ),
+        (
+            "a,b,y\n1,2,x\n3,four,x\n5,6,x\n",
+            "there is a value that is no number in a column of numbers: 'four' in column 'b', row 1. Correct it, or "
+            "leave a missing value empty (rows count from 0 behind the header).",
+        ),
+        (
             "a;y\n1;2\n",
             "its columns seem to be separated by ';' ('a;y'). Separate them by commas (csv) or tabs (tsv).",
         ),
@@ -676,6 +685,11 @@ def test_damaged_compression_is_reported(tmp_path):
     message = f"read_text cannot read '{file}': its compression is damaged. Get the file again."
     with pytest.raises(ValueError, match=whole(message)):
         read_data(file)
+    for suffix in (".zip", ".xz"):
+        file = write(tmp_path, f"a.csv{suffix}", "not compressed")
+        message = f"read_data cannot read '{file}': its compression is damaged. Get the file again."
+        with pytest.raises(ValueError, match=whole(message)):
+            read_data(file)
     with zipfile.ZipFile(tmp_path / "b.ts.zip", "w") as archive:
         archive.writestr("a.ts", "")
         archive.writestr("b.ts", "")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import lzma
 import os
 import re
 import warnings
+import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,7 +206,9 @@ def _read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) ->
     except UnicodeDecodeError as error:
         reason = f"it is not in UTF-8 (byte {error.start} is {error.object[error.start]:#04x})"
         raise bad_file(path, reason, "Save the file again in UTF-8.", caller=caller) from error
-    except (ValueError, OSError, EOFError, pandas.errors.ParserWarning) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
+        raise bad_file(path, "its compression is damaged", "Get the file again.", caller=caller) from error
+    except (ValueError, OSError, pandas.errors.ParserWarning) as error:
         raise bad_file(path, _reason(error), "Correct the file, or get it again.", caller=caller) from error
     names = list(frame.columns)
     if header and len(names) == 1 and (separator := next((mark for mark in ";\t|" if mark in names[0]), None)):
@@ -270,6 +275,8 @@ def _reason(error: Exception) -> str:
     text = str(error)
     if match := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text):
         return f"line {match[2]} has {match[3]} fields where the lines before have {match[1]}"
+    if "Length of header" in text:
+        return "its lines have more fields than its header has names"
     if "No columns to parse" in text:
         return "it is empty"
     if match := re.search(r"starting at row (\d+)", text):
@@ -335,6 +342,11 @@ def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | 
         raise bad_file(path, "there is no column beside the target", "Add the columns to learn from.", caller=caller)
     strings = [str(name) for name in frame.columns if _holds_strings(frame[name])]
     others = [str(name) for name in frame.columns if str(name) not in strings and not _holds_numbers(frame[name])]
+    slips = [slip for name in strings if frame.shape[1] > 1 and (slip := _slip_among_numbers(frame[name]))]
+    if slips:
+        reason = f"there is a value that is no number in a column of numbers: {name_first(slips)}"
+        advice = "Correct it, or leave a missing value empty (rows count from 0 behind the header)."
+        raise bad_file(path, reason, advice, caller=caller)
     if frame.shape[1] > 1 and (strings or others):
         raise bad_file(
             path,
@@ -365,6 +377,17 @@ def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | 
     if audio or (not text and all(value.lower().endswith(AUDIO_SUFFIXES) for value in values)):
         return [str(path.parent / Path(value).expanduser()) for value in values]
     return values
+
+
+def _slip_among_numbers(column: pandas.Series[Any]) -> str | None:
+    """Return words for the first value that is no number, where more than half of the values are numbers."""
+    import pandas
+
+    wrong = pandas.to_numeric(column, errors="coerce").isna().to_numpy() & column.notna().to_numpy()
+    if not 0 < wrong.sum() < len(column) / 2:
+        return None
+    row = int(wrong.argmax())
+    return f"{shorten(column.iloc[row])} in column {str(column.name)!r}, row {row}"
 
 
 def _holds_numbers(column: pandas.Series[Any]) -> bool:
