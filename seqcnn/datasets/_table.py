@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import lzma
 import os
-import re
-import warnings
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +11,8 @@ import numpy as np
 
 from seqcnn._checks import did_you_mean, join_words, name_first, shorten
 from seqcnn._types import AnyArray, FloatArray
-from seqcnn.datasets._files import AUDIO_SUFFIXES, bad_file, check_path, format_suffix, labels_to_array, open_text
+from seqcnn.datasets._files import AUDIO_SUFFIXES, bad_file, check_path, format_suffix, labels_to_array
+from seqcnn.datasets._frames import holds_strings, is_number, read_frame
 
 if TYPE_CHECKING:
     import pandas
@@ -64,7 +59,7 @@ def read_tsv(path: str | os.PathLike[str]) -> tuple[FloatArray | list[FloatArray
     >>> folder.cleanup()
     """
     checked = check_path(path, caller="read_tsv")
-    frame = _read_frame(checked, ".tsv", caller="read_tsv", header=False)
+    frame = read_frame(checked, ".tsv", caller="read_tsv", header=False)
     if frame.shape[1] < 2:
         raise bad_file(
             checked,
@@ -75,7 +70,7 @@ def read_tsv(path: str | os.PathLike[str]) -> tuple[FloatArray | list[FloatArray
     values = frame.iloc[:, 1:]
     for name in values.columns:
         if values[name].dtype.kind not in "iufb":
-            row = next(row for row, value in enumerate(values[name]) if not _is_number(value))
+            row = next(row for row, value in enumerate(values[name]) if not is_number(value))
             raise bad_file(
                 checked,
                 f"line {row + 1} has a value that is no number. Received: {shorten(values[name].iloc[row])}",
@@ -173,7 +168,7 @@ def table_to_data(
     if text is not None and audio is not None:
         raise ValueError(f"{caller} takes one of 'text' and 'audio'. Received: both. Pass one of them.")
     targets = [] if target is None else [target] if isinstance(target, str) else list(target)
-    frame = _read_frame(checked, suffix, caller=caller)
+    frame = read_frame(checked, suffix, caller=caller)
     frame.columns = frame.columns.map(str)
     if frame.empty:
         raise bad_file(checked, "it has no row", "Write a row a case.", caller=caller)
@@ -185,120 +180,6 @@ def table_to_data(
     if text is not None or audio is not None:
         rest = rest[[text if text is not None else audio]]
     return _inputs(rest, checked, text, audio, caller=caller), y
-
-
-def _read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) -> pandas.DataFrame:
-    import pandas
-
-    if suffix == ".jsonl":
-        return _read_json_lines(path, caller=caller)
-    try:
-        if suffix in (".parquet", ".feather"):
-            return (pandas.read_parquet if suffix == ".parquet" else pandas.read_feather)(path)
-        with warnings.catch_warnings():
-            # pandas only warns of rows that are longer than the header, and cuts them.
-            warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = _read_csv(path, "\t" if suffix == ".tsv" else ",", header)
-    except ImportError as error:
-        raise ImportError(
-            f"{caller} needs the package pyarrow for '{path}'. Install it with: pip install 'seqcnn[tables]'."
-        ) from error
-    except UnicodeDecodeError as error:
-        reason = f"it is not in UTF-8 (byte {error.start} is {error.object[error.start]:#04x})"
-        raise bad_file(path, reason, "Save the file again in UTF-8.", caller=caller) from error
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError) as error:
-        raise bad_file(path, "its compression is damaged", "Get the file again.", caller=caller) from error
-    except (ValueError, OSError, pandas.errors.ParserWarning) as error:
-        raise bad_file(path, _reason(error), "Correct the file, or get it again.", caller=caller) from error
-    names = list(frame.columns)
-    if header and len(names) == 1 and (separator := next((mark for mark in ";\t|" if mark in names[0]), None)):
-        reason = f"its columns seem to be separated by {separator!r} ({shorten(names[0], 40)})"
-        raise bad_file(path, reason, "Separate them by commas (csv) or tabs (tsv).", caller=caller)
-    if header and _looks_like_values(names):
-        raise bad_file(
-            path,
-            f"its first line holds numbers instead of names of columns ({shorten(', '.join(names), 30)})",
-            "Write the names of the columns into the first line.",
-            caller=caller,
-        )
-    return frame
-
-
-def _read_json_lines(path: Path, *, caller: str) -> pandas.DataFrame:
-    import pandas
-
-    rows = []
-    with open_text(path, caller=caller) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if not isinstance(row, dict):
-                reason = f'line {number} is no JSON object, such as {{"text": "Hello", "label": "a"}}'
-                raise bad_file(path, reason, "Write an object a line.", caller=caller)
-            rows.append(row)
-    return pandas.DataFrame.from_records(rows)
-
-
-def _read_csv(path: Path, separator: str, header: bool) -> pandas.DataFrame:
-    import pandas
-
-    def read(**changes: Any) -> pandas.DataFrame:
-        frame: pandas.DataFrame = pandas.read_csv(
-            path,
-            sep=separator,
-            header="infer" if header else None,
-            encoding="utf-8-sig",
-            index_col=False,
-            skipinitialspace=True,
-            low_memory=False,
-            **changes,
-        )
-        return frame
-
-    frame = read(dtype=None if header else {0: str})
-    # Words such as "NA", "null" and "None" are missing values among numbers, but texts and labels among words.
-    words = [name for name in frame.columns if frame[name].isna().any() and _holds_strings(frame[name])]
-    if words:
-        frame[words] = read(dtype=str, keep_default_na=False, na_values=[""], usecols=words)[words]
-    # What DataFrame.to_csv writes in front unless it is told not to: the numbers of the rows.
-    first = frame.columns[0]
-    if first == "Unnamed: 0" and frame.shape[1] > 1 and frame[first].tolist() == list(range(len(frame))):
-        return frame.drop(columns=[first])
-    return frame
-
-
-def _reason(error: Exception) -> str:
-    text = str(error)
-    if match := re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", text):
-        return f"line {match[2]} has {match[3]} fields where the lines before have {match[1]}"
-    if "Length of header" in text:
-        return "its lines have more fields than its header has names"
-    if "No columns to parse" in text:
-        return "it is empty"
-    if match := re.search(r"starting at row (\d+)", text):
-        return f"a quote is opened in line {int(match[1]) + 1} and not closed"
-    return f"it is damaged or of another format ({text.splitlines()[0].rstrip('.') if text else 'no reason given'})"
-
-
-def _looks_like_values(names: list[str]) -> bool:
-    """Tell whether a header is a row of values: all of it numbers, and not all whole, as positions are."""
-    return bool(names) and all(_is_number(name) for name in names) and not all(_is_whole(name) for name in names)
-
-
-def _is_number(value: Any) -> bool:
-    try:
-        float(value)
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _is_whole(value: str) -> bool:
-    return value.strip().isdigit()
 
 
 def _check_column(parameter: str, name: Any, frame: pandas.DataFrame, path: Path, *, caller: str) -> None:
@@ -340,7 +221,7 @@ def _to_array(column: pandas.Series[Any]) -> AnyArray:
 def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | None, *, caller: str) -> Any:
     if frame.shape[1] == 0:
         raise bad_file(path, "there is no column beside the target", "Add the columns to learn from.", caller=caller)
-    strings = [str(name) for name in frame.columns if _holds_strings(frame[name])]
+    strings = [str(name) for name in frame.columns if holds_strings(frame[name])]
     others = [str(name) for name in frame.columns if str(name) not in strings and not _holds_numbers(frame[name])]
     slips = [slip for name in strings if frame.shape[1] > 1 and (slip := _slip_among_numbers(frame[name]))]
     if slips:
@@ -392,14 +273,6 @@ def _slip_among_numbers(column: pandas.Series[Any]) -> str | None:
 
 def _holds_numbers(column: pandas.Series[Any]) -> bool:
     return getattr(column.dtype, "kind", "O") in "iufb"
-
-
-def _holds_strings(column: pandas.Series[Any]) -> bool:
-    import pandas
-
-    if isinstance(column.dtype, pandas.CategoricalDtype):
-        return _holds_strings(column.cat.categories.to_series())
-    return bool(pandas.api.types.infer_dtype(column, skipna=True) == "string")
 
 
 def _holds_arrays(column: pandas.Series[Any]) -> bool:
