@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import lzma
 import os
 import re
@@ -22,21 +23,33 @@ from sklearn.pipeline import make_pipeline
 
 import seqcnn.datasets
 from seqcnn.datasets import (
+    list_tser,
     list_ucr,
     list_uea,
     load_ag_news,
+    load_banking77,
+    load_cmapss,
     load_digit_sequences,
     load_fsdd,
+    load_hapt,
+    load_languages,
+    load_names,
     load_speech_commands,
     load_speech_commands_mini,
+    load_tser,
     load_ucr,
     load_uea,
     make_alphabet_text,
     make_shapes_in_noise,
     make_spoken_tones,
+    read_ts,
     write_wav_folder,
 )
+from seqcnn.datasets._ag_news import REMOTES as NEWS_FILES
 from seqcnn.datasets._alphabets import ALPHABETS, LANGUAGES
+from seqcnn.datasets._banking77 import REMOTES as BANKING
+from seqcnn.datasets._download import Remote
+from seqcnn.datasets._locate import DataSet
 from seqcnn.datasets._shapes import SHAPES
 from seqcnn.datasets._tones import WORDS
 
@@ -49,8 +62,9 @@ def whole(message: str) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _no_data_by_chance(request, monkeypatch):
-    """Only tests that are marked so may see the data of this machine."""
+def _no_data_by_chance(request, monkeypatch, tmp_path):
+    """Only tests that are marked so may see the data of this machine, and none its cache."""
+    monkeypatch.setenv("SEQCNN_CACHE", str(tmp_path / "cache"))
     if request.node.get_closest_marker("real_data") is None:
         monkeypatch.delenv("SEQCNN_DATA", raising=False)
     elif not os.environ.get("SEQCNN_DATA"):
@@ -81,29 +95,41 @@ def test_an_explicit_path_is_taken_before_the_environment(tmp_path, monkeypatch)
     assert list_ucr(str(tmp_path / "mine")) == ["Mine"]
 
 
-def test_without_path_and_environment_the_error_says_what_to_do():
+def test_without_path_and_environment_the_cache_is_looked_in_and_the_error_says_what_to_do(tmp_path):
     message = (
-        "load_ucr does not know where the data set UCR archive is: path is None and the environment variable "
-        "SEQCNN_DATA is not set. Set SEQCNN_DATA to the folder that holds 'ucr', or pass path= with the data set's own "
-        "folder. The card datasets/ucr.md tells how to get the data."
+        f"load_ucr finds no folder '{tmp_path / 'cache' / 'ucr'}' (in the cache) for the data set UCR archive. Call "
+        "fetch_ucr to download it, set SEQCNN_DATA to the folder that holds 'ucr', or pass path= with the data set's "
+        "own folder. The card datasets/ucr.md tells how to get the data."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ucr("GunPoint")
+    save_archive(tmp_path / "cache" / "ucr", "GunPoint")
+    assert load_ucr("GunPoint")[0].shape == (3, 4)
+
+
+def test_a_set_that_is_not_in_the_folder_of_the_environment_is_taken_from_the_cache(tmp_path, monkeypatch):
+    save_archive(tmp_path / "root" / "ucr", "FromTheRoot")
+    save_archive(tmp_path / "cache" / "ucr", "FromTheCache")
+    monkeypatch.setenv("SEQCNN_DATA", str(tmp_path / "root"))
+    assert list_ucr() == ["FromTheCache", "FromTheRoot"]
+    assert load_ucr("FromTheCache")[0].shape == load_ucr("FromTheRoot")[0].shape == (3, 4)
+    assert list_ucr(tmp_path / "root" / "ucr") == ["FromTheRoot"]
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path, monkeypatch):
     message = (
-        f"load_ag_news finds no folder '{tmp_path / 'text' / 'ag_news'}' (under $SEQCNN_DATA) for the data set AG "
-        "News. Set SEQCNN_DATA to the folder that holds 'text/ag_news', or pass path= with the data set's own folder. "
-        "The card datasets/ag_news.md tells how to get the data."
+        f"load_ag_news finds no folder '{tmp_path / 'text' / 'ag_news'}' (under $SEQCNN_DATA) or "
+        f"'{tmp_path / 'cache' / 'text' / 'ag_news'}' (in the cache) for the data set AG News. Call fetch_ag_news to "
+        "download it, set SEQCNN_DATA to the folder that holds 'text/ag_news', or pass path= with the data set's own "
+        "folder. The card datasets/ag_news.md tells how to get the data."
     )
     monkeypatch.setenv("SEQCNN_DATA", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_ag_news()
     message = (
         f"load_fsdd finds no folder '{tmp_path / 'none'}' (the 'path' parameter) for the data set Free Spoken Digit "
-        "Dataset. Set SEQCNN_DATA to the folder that holds 'fsdd', or pass path= with the data set's own folder. "
-        "The card datasets/fsdd.md tells how to get the data."
+        "Dataset. Call fetch_fsdd to download it, set SEQCNN_DATA to the folder that holds 'fsdd', or pass path= with "
+        "the data set's own folder. The card datasets/fsdd.md tells how to get the data."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_fsdd(path=tmp_path / "none")
@@ -125,6 +151,12 @@ def test_a_path_of_another_type_is_refused():
         (load_uea, "'train' or 'test'", ("BasicMotions",)),
         (load_fsdd, "'train' or 'test'", ()),
         (load_ag_news, "'train' or 'test'", ()),
+        (load_tser, "'train' or 'test'", ("Covid3Month",)),
+        (load_hapt, "'train' or 'test'", ()),
+        (load_cmapss, "'train' or 'test'", ()),
+        (load_banking77, "'train' or 'test'", ()),
+        (load_names, "'train' or 'test'", ()),
+        (load_languages, "'train' or 'test'", ()),
         (load_speech_commands, "'train', 'validation' or 'test'", ()),
         (load_speech_commands_mini, "'train', 'validation' or 'test'", ()),
         (load_digit_sequences, "'train', 'test' or None", ()),
@@ -233,6 +265,7 @@ def test_a_misspelt_name_is_answered_with_the_name_that_was_meant(tmp_path):
 def test_a_folder_without_data_sets_is_reported(tmp_path):
     message = (
         f"list_ucr finds no npz file in '{tmp_path}'. "
+        "Call fetch_ucr to download it. "
         "The card datasets/ucr.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
@@ -311,7 +344,8 @@ def test_a_split_without_recordings_is_reported(tmp_path):
     touch(tmp_path / "recordings", "0_theo_12.wav")
     message = (
         f"load_fsdd finds no recording of the split 'test' named DIGIT_SPEAKER_INDEX.wav in "
-        f"'{tmp_path / 'recordings'}'. The card datasets/fsdd.md tells what belongs there and how to get it."
+        f"'{tmp_path / 'recordings'}'. Call fetch_fsdd to download it. "
+        "The card datasets/fsdd.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_fsdd("test", path=tmp_path)
@@ -404,6 +438,7 @@ def test_words_must_be_a_list_of_strings(official_release, words):
 def test_parts_of_speech_commands_that_are_not_there_are_reported(folder_a_split):
     message = (
         f"load_speech_commands finds no folder 'test' in '{folder_a_split}'. "
+        "Call fetch_speech_commands to download it. "
         "The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
@@ -424,7 +459,8 @@ def test_a_selection_without_recordings_is_reported(official_release):
     (official_release / "validation_list.txt").write_text("")
     message = (
         "load_speech_commands finds no recording of the split 'validation' named WORD/SPEAKER_nohash_INDEX.wav in "
-        f"'{official_release}'. The card datasets/speech_commands.md tells what belongs there and how to get it."
+        f"'{official_release}'. Call fetch_speech_commands to download it. "
+        "The card datasets/speech_commands.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         load_speech_commands("validation", path=official_release)
@@ -461,6 +497,7 @@ def test_a_missing_news_file_is_named(news, missing):
     (news / missing).unlink()
     message = (
         f"load_ag_news finds no file '{missing}' in '{news}'. "
+        "Call fetch_ag_news to download it. "
         "The card datasets/ag_news.md tells what belongs there and how to get it."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
@@ -799,6 +836,71 @@ def test_every_public_name_is_on_a_card_and_every_card_in_the_table():
     assert not (CARDS / "__init__.py").exists(), "the folder of cards must not shadow a package named datasets"
 
 
+@pytest.mark.parametrize(
+    ("loader", "file", "reason"),
+    [
+        (
+            load_hapt,
+            "hapt_windows.npz",
+            "it is no npz file with the arrays X, y and subject of both splits, and classes",
+        ),
+        (load_cmapss, "cmapss_fd001.npz", "it is no npz file with the arrays train, test and test_rul"),
+        (load_banking77, "train.csv", "line 1 is not a text and a category, separated by a comma"),
+        (load_languages, "sentences.tsv.xz", "it is no xz file of texts in UTF-8"),
+    ],
+)
+def test_a_damaged_or_missing_file_of_the_other_sets_is_reported(tmp_path, loader, file, reason):
+    card = {load_hapt: "hapt", load_cmapss: "cmapss", load_banking77: "banking77", load_languages: "languages"}[loader]
+    message = (
+        f"{loader.__name__} finds no file '{file}' in '{tmp_path}'. Call fetch_{card} to download it. The card "
+        f"datasets/{card}.md tells what belongs there and how to get it."
+    )
+    with pytest.raises(FileNotFoundError, match=whole(message)):
+        loader(path=tmp_path)
+    (tmp_path / file).write_text("not this\n")
+    message = (
+        f"{loader.__name__} cannot read '{tmp_path / file}': {reason}. Get the file again, as the card "
+        f"datasets/{card}.md tells."
+    )
+    with pytest.raises(ValueError, match=whole(message)):
+        loader(path=tmp_path)
+
+
+def test_every_loader_has_a_card_of_its_own_and_every_card_a_loader():
+    table = (CARDS / "README.md").read_text(encoding="utf-8")
+    rows = {
+        card: set(re.findall(r"`(\w+)`", row))
+        for card, row in re.findall(r"^\| \[(\w+\.md)\]\(\w+\.md\) \|(.*)$", table, flags=re.MULTILINE)
+    }
+    assert rows.keys() == {card.name for card in CARDS.glob("*.md")} - {"README.md"}
+    loaders = {name for name in seqcnn.datasets.__all__ if name.startswith(("load_", "fetch_", "list_"))}
+    assert loaders == {name for names in rows.values() for name in names if name.startswith(("load", "fetch", "list"))}
+    assert sum(map(len, rows.values())) == len(set().union(*rows.values())), "a name stands in one row only"
+    for card, names in rows.items():
+        text = (CARDS / card).read_text(encoding="utf-8")
+        assert all(re.search(rf"\b{name}\b", text) for name in names)
+        assert names, f"{card} names no function"
+
+
+def test_every_data_set_that_can_be_downloaded_can_be_loaded_and_its_card_tells_the_checksum():
+    for name in seqcnn.datasets.__all__:
+        if name.startswith("fetch_"):
+            assert name.replace("fetch_", "load_") in seqcnn.datasets.__all__
+    for module in [module for name, module in sys.modules.items() if name.startswith("seqcnn.datasets._")]:
+        for value in vars(module).values():
+            for remote in value if isinstance(value, tuple) else (value,):
+                if isinstance(remote, Remote) and remote.checksum:
+                    digest = remote.checksum.partition(":")[2]
+                    assert any(digest in card.read_text(encoding="utf-8") for card in CARDS.glob("*.md")), remote.name
+            if isinstance(value, DataSet):
+                card = (CARDS / value.card).read_text(encoding="utf-8")
+                assert value.fetch in card
+                for part in ("What", "Licence", "Size and split", "Citation", "Checksum"):
+                    assert f"**{part}.**" in card, f"{value.card} does not tell the {part}"
+                for part in ("Files", "How to get it", "How to load it"):
+                    assert f"\n## {part}\n" in card, f"{value.card} has no section '{part}'"
+
+
 @pytest.mark.parametrize("card", sorted(CARDS.glob("*.md")), ids=lambda card: card.name)
 def test_code_on_the_cards_imports_what_is_there(card):
     for block in re.findall(r"```python\n(.*?)```", card.read_text(encoding="utf-8"), flags=re.DOTALL):
@@ -820,7 +922,75 @@ def test_the_code_of_the_ucr_card_turns_the_release_into_what_the_reader_reads(t
     assert y.tolist() == [2, 1]
 
 
+def test_the_code_of_the_uea_card_turns_the_release_into_what_the_reader_reads(tmp_path, monkeypatch):
+    for name in ("BasicMotions", "JapaneseVowels"):
+        (tmp_path / "Multivariate_ts" / name).mkdir(parents=True)
+        for part, cases in (("TRAIN", "1,2:3,4:a\n5,6:7,8:b"), ("TEST", "1,2,3:4,5,6:b")):
+            file = tmp_path / "Multivariate_ts" / name / f"{name}_{part}.ts"
+            file.write_text(f"@classLabel true a b\n@data\n{cases}\n")
+    monkeypatch.chdir(tmp_path)
+    convert = re.findall(r"```python\n(.*?)```", (CARDS / "uea.md").read_text(encoding="utf-8"), flags=re.DOTALL)[0]
+    exec(compile(convert, "uea.md", "exec"), {})
+    X, y = load_uea("BasicMotions", "train", path="uea")
+    assert [series.tolist() for series in X] == [[[1, 2], [3, 4]], [[5, 6], [7, 8]]]
+    assert y.tolist() == ["a", "b"]
+
+
 # ------------------------------------------------------------------------------------------------------------ real data
+
+
+@pytest.mark.real_data
+def test_the_real_people_engines_and_targets_are_read():
+    for split, n_windows, n_people in (("train", 7767, 21), ("test", 3162, 9)):
+        X, y, people = load_hapt(split, return_groups=True)
+        assert X.shape == (n_windows, 6, 128)
+        assert len(set(people.tolist())) == n_people
+        assert len(set(y.tolist())) == 12
+    X, y, engines = load_cmapss("train", return_groups=True)
+    assert X.shape == (20631 - 100 * 29, 24, 30)
+    assert (y.min(), y.max(), len(set(engines.tolist()))) == (0, 125, 100)
+    X, y = load_cmapss("test", window_length=31, maximum_life=1000)
+    assert X.shape == (100, 24, 31)
+    assert (y.min(), y.max()) == (7, 145)
+    assert list_tser() == ["CardanoSentiment", "Covid3Month"]
+    X, y = load_tser("CardanoSentiment", "test")
+    assert X.shape == (33, 2, 24)
+    assert y.dtype == np.float64
+
+
+@pytest.mark.real_data
+def test_the_real_questions_names_and_languages_are_read():
+    assert [len(load_banking77(split)[0]) for split in ("train", "test")] == [10003, 3080]
+    assert len(set(load_banking77()[1].tolist())) == 77
+    assert [len(load_names(split)[0]) for split in ("train", "test")] == [16050, 4000]
+    for texts, count in (("sentences", 74141), ("word-pairs", 74613), ("single-words", 74036)):
+        parts = [load_languages(split, texts=texts) for split in ("train", "test")]
+        assert sum(len(X) for X, _ in parts) == count
+        assert all(len(set(y.tolist())) == 75 for _, y in parts)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("folder", "remotes"), [("banking77", BANKING), ("ag_news", NEWS_FILES)])
+def test_the_published_checksums_are_those_of_the_files_here(folder, remotes):
+    remote = next(remote for remote in remotes if remote.name == "test.csv")
+    algorithm, _, digest = remote.checksum.partition(":")
+    content = (Path(os.environ["SEQCNN_DATA"]) / "text" / folder / "test.csv").read_bytes()
+    assert hashlib.new(algorithm, content).hexdigest() == digest
+
+
+@pytest.mark.real_data
+def test_real_series_come_back_from_a_ts_file(tmp_path):
+    X, y = load_uea("JapaneseVowels", "test")
+    lines = [
+        ":".join([",".join(map(repr, map(float, c))) for c in case] + [str(label)])
+        for case, label in zip(X, y, strict=True)
+    ]
+    file = tmp_path / "a.ts"
+    file.write_text(f"@classLabel true {' '.join(sorted({str(label) for label in y}))}\n@data\n" + "\n".join(lines))
+    received, labels = read_ts(file)
+    assert labels.tolist() == [int(float(label)) for label in y]
+    for series, expected in zip(received, X, strict=True):
+        np.testing.assert_array_equal(series, expected)
 
 
 @pytest.mark.real_data

@@ -1,6 +1,6 @@
-"""Readers of the UCR (one channel) and UEA (several channels) archives of time series.
+"""Readers of three archives of time series: UCR (one channel), UEA (several) and TSER (numbers to be predicted).
 
-Both archives are read from one npz file a data set, with the arrays ``X_train``, ``y_train``, ``X_test`` and
+All of them are read from one npz file a data set, with the arrays ``X_train``, ``y_train``, ``X_test`` and
 ``y_test``. Series of unequal length are stored with NaN at their end; the readers take this padding away and
 return a list, because padding is not missing data.
 """
@@ -15,14 +15,26 @@ from typing import Literal
 import numpy as np
 
 from seqcnn._checks import check_choice, did_you_mean, shorten
-from seqcnn._types import AnyArray, FloatArray, IntegerArray
-from seqcnn.datasets._locate import DataSet, PathArgument, corrupt_file, find_data_folder, missing_data
+from seqcnn._types import AnyArray, Float64Array, FloatArray, IntegerArray
+from seqcnn.datasets._locate import (
+    DataSet,
+    PathArgument,
+    candidate_folders,
+    corrupt_file,
+    find_data_folder,
+    folder_that_holds,
+    missing_data,
+)
 
-UCR = DataSet("UCR archive", "ucr", "ucr.md")
-UEA = DataSet("UEA archive", "uea", "uea.md")
+UCR = DataSet("UCR archive", "ucr", "ucr.md", "fetch_ucr")
+UEA = DataSet("UEA archive", "uea", "uea.md", "fetch_uea")
+TSER = DataSet("TSER archive", "regression", "tser.md", "fetch_tser")
 
 SETS_WITH_MISSING_VALUES = frozenset({"DodgerLoopDay", "DodgerLoopGame", "DodgerLoopWeekend", "MelbournePedestrian"})
 """The UCR sets of equal length with missing values: a NaN at the end of a series is missing there, not padding."""
+
+OTHER_FILES = frozenset({"cmapss_fd001"})
+"""Files in the folder of the TSER archive that have a reader of their own."""
 
 Split = Literal["train", "test"]
 
@@ -33,7 +45,7 @@ def list_ucr(path: PathArgument = None) -> list[str]:
     Parameters
     ----------
     path : str or path-like or None, default=None
-        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/ucr``.
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/ucr`` and the cache.
 
     Returns
     -------
@@ -50,7 +62,7 @@ def list_ucr(path: PathArgument = None) -> list[str]:
     >>> list_ucr()  # doctest: +SKIP
     ['ACSF1', 'AllGestureWiimoteX', 'ArrowHead', ...]
     """
-    return _names(UCR, find_data_folder(UCR, path, caller="list_ucr"), caller="list_ucr")
+    return _names(UCR, path, caller="list_ucr")
 
 
 def list_uea(path: PathArgument = None) -> list[str]:
@@ -59,7 +71,7 @@ def list_uea(path: PathArgument = None) -> list[str]:
     Parameters
     ----------
     path : str or path-like or None, default=None
-        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/uea``.
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/uea`` and the cache.
 
     Returns
     -------
@@ -76,7 +88,33 @@ def list_uea(path: PathArgument = None) -> list[str]:
     >>> list_uea()  # doctest: +SKIP
     ['ArticularyWordRecognition', 'AtrialFibrillation', 'BasicMotions', ...]
     """
-    return _names(UEA, find_data_folder(UEA, path, caller="list_uea"), caller="list_uea")
+    return _names(UEA, path, caller="list_uea")
+
+
+def list_tser(path: PathArgument = None) -> list[str]:
+    """Return the names of the TSER data sets that are on this machine.
+
+    Parameters
+    ----------
+    path : str or path-like or None, default=None
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/regression`` and the cache.
+
+    Returns
+    -------
+    list of str
+        The names, sorted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder or no npz file in it.
+
+    Examples
+    --------
+    >>> list_tser()  # doctest: +SKIP
+    ['CardanoSentiment', 'Covid3Month']
+    """
+    return _names(TSER, path, caller="list_tser")
 
 
 def load_ucr(
@@ -91,7 +129,7 @@ def load_ucr(
     split : {"train", "test"}, default="train"
         The archive's own split.
     path : str or path-like or None, default=None
-        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/ucr``.
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/ucr`` and the cache.
 
     Returns
     -------
@@ -135,7 +173,7 @@ def load_uea(
     split : {"train", "test"}, default="train"
         The archive's own split.
     path : str or path-like or None, default=None
-        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/uea``.
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/uea`` and the cache.
 
     Returns
     -------
@@ -166,24 +204,73 @@ def load_uea(
     return _read_split(UEA, name, split, path, dimensions=3, caller="load_uea", lister="list_uea")
 
 
-def _names(data_set: DataSet, folder: Path, *, caller: str) -> list[str]:
-    names = sorted(file.stem for file in folder.glob("*.npz"))
+def load_tser(
+    name: str, split: Split = "train", *, path: PathArgument = None
+) -> tuple[FloatArray | list[FloatArray], Float64Array]:
+    """Return one split of a data set of the TSER archive: time series, and a number to be predicted from each.
+
+    Parameters
+    ----------
+    name : str
+        The archive's name of the data set, such as ``"Covid3Month"``; `list_tser` gives the names.
+    split : {"train", "test"}, default="train"
+        The archive's own split.
+    path : str or path-like or None, default=None
+        The folder that holds ``NAME.npz``. None takes ``$SEQCNN_DATA/regression`` and the cache.
+
+    Returns
+    -------
+    X : float32 array of shape (n_cases, n_channels, n_timepoints), or list of arrays of shape (n_channels, time_i)
+        The values as released. A list where the lengths of the data set differ, in either split. Missing values stay
+        NaN.
+    y : float64 array of shape (n_cases,)
+        The targets, in units of the data set.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is not found or holds no data set.
+    ValueError
+        If ``name`` or ``split`` is not known, or the file cannot be read.
+
+    Notes
+    -----
+    Source: C. W. Tan, C. Bergmeir, F. Petitjean, G. I. Webb, "Time Series Extrinsic Regression", Data Mining and
+    Knowledge Discovery 35, 2021; the archive is at http://tseregression.org and https://zenodo.org/communities/tsml
+
+    Examples
+    --------
+    >>> X, y = load_tser("Covid3Month", "train")  # doctest: +SKIP
+    >>> X.shape, y.shape  # doctest: +SKIP
+    ((140, 1, 84), (140,))
+    """
+    X, y = _read_split(TSER, name, split, path, dimensions=3, caller="load_tser", lister="list_tser")
+    return X, y.astype(np.float64)
+
+
+def _names(data_set: DataSet, path: PathArgument, *, caller: str) -> list[str]:
+    folder = find_data_folder(data_set, path, holds=["[!.]*.npz"], caller=caller)
+    folders = [place for place, _ in candidate_folders(data_set, path, caller=caller)]
+    names = {file.stem for place in folders for file in place.glob("[!.]*.npz")} - OTHER_FILES
     if not names:
         raise missing_data(data_set, "npz file", folder, caller=caller)
-    return names
+    return sorted(names)
 
 
 def _read_split(
     data_set: DataSet, name: str, split: str, path: PathArgument, *, dimensions: int, caller: str, lister: str
 ) -> tuple[FloatArray | list[FloatArray], AnyArray]:
     check_choice("split", split, ("train", "test"), caller=caller)
-    folder = find_data_folder(data_set, path, caller=caller)
-    names = _names(data_set, folder, caller=caller)
+    names = _names(data_set, path, caller=caller)
     if name not in names:
+        folder = find_data_folder(data_set, path, holds=["[!.]*.npz"], caller=caller)
+        download = "" if path is not None else f", or {data_set.fetch} to download others"
         raise ValueError(
             f"The 'name' parameter of {caller} must be one of the {len(names)} data sets in '{folder}'. "
-            f"Received: {shorten(name)}. {did_you_mean(name, names)}Call {lister} to see the names."
+            f"Received: {shorten(name)}. {did_you_mean(name, names)}Call {lister} to see the names{download}."
         )
+    folders = [place for place, _ in candidate_folders(data_set, path, caller=caller)]
+    folder = folder_that_holds(folders, [f"{name}.npz"]) or folders[-1]
     arrays = _read_arrays(data_set, folder / f"{name}.npz", dimensions=dimensions, caller=caller)
     X, y = arrays[f"X_{split}"], arrays[f"y_{split}"]
     if name in SETS_WITH_MISSING_VALUES or not any(_is_padded(arrays[key]) for key in ("X_train", "X_test")):

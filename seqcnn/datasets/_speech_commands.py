@@ -15,10 +15,24 @@ import numpy as np
 
 from seqcnn._checks import check_boolean, check_choice, did_you_mean, join_words, shorten
 from seqcnn._types import AnyArray
-from seqcnn.datasets._locate import DataSet, PathArgument, find_data_folder, missing_data
+from seqcnn.datasets._download import Remote, downloaded, put, unpack
+from seqcnn.datasets._locate import (
+    DataSet,
+    PathArgument,
+    candidate_folders,
+    find_data_folder,
+    folder_that_holds,
+    missing_data,
+)
 
-SPEECH_COMMANDS = DataSet("Google Speech Commands", "speech_commands", "speech_commands.md")
+SPEECH_COMMANDS = DataSet("Google Speech Commands", "speech_commands", "speech_commands.md", "fetch_speech_commands")
 SPEECH_COMMANDS_MINI = DataSet("Google Speech Commands, 30 words x 10", "speech_commands_mini30", "speech_commands.md")
+
+REMOTE = Remote(
+    "http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz",
+    "speech_commands_v0.01.tar.gz",
+    "sha256:743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d",
+)
 
 OFFICIAL_LISTS = {"validation": "validation_list.txt", "test": "testing_list.txt"}
 SPEAKER_MARK = "_nohash_"
@@ -57,7 +71,8 @@ def load_speech_commands(
         The words to take. None takes all.
     path : str or path-like or None, default=None
         The folder that holds ``train/WORD`` and ``validation/WORD``, or the official release: ``WORD`` beside
-        ``validation_list.txt`` and ``testing_list.txt``. None takes ``$SEQCNN_DATA/speech_commands``.
+        ``validation_list.txt`` and ``testing_list.txt``. None takes ``$SEQCNN_DATA/speech_commands``, then the
+        cache.
     return_groups : bool, default=False
         Whether to return the speakers too, for splits by speaker.
 
@@ -90,6 +105,76 @@ def load_speech_commands(
     (150, 'left')
     """
     return _load(SPEECH_COMMANDS, split, words, path, return_groups, caller="load_speech_commands")
+
+
+def fetch_speech_commands(
+    split: Split = "train",
+    *,
+    words: Iterable[str] | None = None,
+    path: PathArgument = None,
+    return_groups: bool = False,
+) -> tuple[Any, ...]:
+    """Return what `load_speech_commands` returns, of the whole release; download it (1.4 GB) where it is not here.
+
+    Parameters
+    ----------
+    split : {"train", "validation", "test"}, default="train"
+        The official split.
+    words : iterable of str or None, default=None
+        The words to take. None takes all 30.
+    path : str or path-like or None, default=None
+        The folder to look in and to download to. None looks in ``$SEQCNN_DATA/speech_commands``, then in the cache, and
+        downloads to the cache. A folder without ``testing_list.txt``, which may be a part of the release, does not
+        count.
+    return_groups : bool, default=False
+        Whether to return the speakers too.
+
+    Returns
+    -------
+    X, y, groups
+        As `load_speech_commands` returns them.
+
+    Raises
+    ------
+    ConnectionError
+        If the server is not reachable, has no such file, or breaks off.
+    OSError
+        If the folder cannot be written to.
+    TypeError
+        If ``words`` is not a list of strings, or ``return_groups`` not True or False.
+    ValueError
+        If ``split`` or a word is not known, or the file that came has another checksum.
+
+    Notes
+    -----
+    Source: http://download.tensorflow.org/data/speech_commands_v0.01.tar.gz, checked by its SHA-256.
+
+    Examples
+    --------
+    >>> X, y = fetch_speech_commands("test", words=["left", "right"])  # doctest: +SKIP
+    >>> sorted(set(y))  # doctest: +SKIP
+    ['left', 'right']
+    """
+    caller = "fetch_speech_commands"
+    check_choice("split", split, SPLITS, caller=caller)
+    check_boolean("return_groups", return_groups, caller=caller)
+    folders = [place for place, _ in candidate_folders(SPEECH_COMMANDS, path, caller=caller)]
+    folder = folder_that_holds(folders, [OFFICIAL_LISTS["test"]])
+    if folder is None:
+        folder = folders[-1]
+        with downloaded(SPEECH_COMMANDS, [REMOTE], folder, caller=caller) as (archive,):
+            unpacked = archive.parent / "unpacked"
+            unpack(archive, unpacked, _choose)
+            put(unpacked, folder, last=OFFICIAL_LISTS["test"])
+    return _load(SPEECH_COMMANDS, split, words, folder, return_groups, caller=caller)
+
+
+def _choose(name: str) -> str | None:
+    """Return where a file of the release belongs: words and lists, without background noise and notes."""
+    parts = [part for part in name.split("/") if part != "."]
+    if parts[-1] in OFFICIAL_LISTS.values():
+        return parts[-1]
+    return "/".join(parts[-2:]) if SPEAKER_MARK in parts[-1] and len(parts) > 1 else None
 
 
 @overload
@@ -160,7 +245,7 @@ def _load(
 ) -> tuple[Any, ...]:
     check_choice("split", split, SPLITS, caller=caller)
     check_boolean("return_groups", return_groups, caller=caller)
-    folder = find_data_folder(data_set, path, caller=caller)
+    folder = find_data_folder(data_set, path, holds=[*SPLITS, *OFFICIAL_LISTS.values()], caller=caller)
     one_folder_a_split = any((folder / name).is_dir() for name in SPLITS)
     if one_folder_a_split:
         folder = folder / split
