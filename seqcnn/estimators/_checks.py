@@ -7,9 +7,11 @@ from typing import Any
 import torch
 
 from seqcnn._checks import check_boolean, check_choice, check_integer, check_number, shorten
+from seqcnn.estimators._scoring import check_scoring_parameter
 
 PRESETS = ("quick", "default", "best")
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+SAMPLING = ("balanced", None)
 NORMALIZE = ("auto", "dataset", "record", None)
 
 
@@ -42,6 +44,11 @@ def check_parameters(parameters: dict[str, Any], caller: str) -> None:
     _check_device(parameters["device"], caller)
     if "label_smoothing" in parameters:
         check_number("label_smoothing", parameters["label_smoothing"], minimum=0, below=1, caller=caller)
+    if "warm_start" in parameters:
+        check_boolean("warm_start", parameters["warm_start"], caller=caller)
+    if "sampling" in parameters:
+        check_choice("sampling", parameters["sampling"], SAMPLING, caller=caller)
+    check_scoring_parameter(parameters.get("scoring"), caller)
 
 
 def _is_auto(value: object) -> bool:
