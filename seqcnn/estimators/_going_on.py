@@ -104,7 +104,7 @@ def read_first_classes(classes: Any, caller: str) -> AnyArray:
             f"classes must be passed on the first call to partial_fit. {caller} builds an output for each class "
             f"before it has seen them all. Pass classes=np.unique(y_all)."
         )
-    labels = to_plain_array(classes)
+    labels = to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes)
     if labels.ndim != 1 or any(is_missing(label) for label in labels.tolist()):
         raise ValueError(
             f"The classes of {caller}.partial_fit must be a list of labels. Received: {shorten(classes)}. "
@@ -123,7 +123,7 @@ def check_later_classes(classes: Any, fitted: AnyArray, caller: str) -> None:
     """Raise ValueError if ``classes``, passed again, are others than those fitted."""
     if classes is None:
         return
-    again = np.unique(to_plain_array(classes))
+    again = np.unique(to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes))
     if again.tolist() != fitted.tolist():
         raise ValueError(
             f"The classes of {caller}.partial_fit must be those of the first call. Received: classes="
