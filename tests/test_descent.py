@@ -1,8 +1,12 @@
 """What the optimizer remembers: two trainings with it are one training."""
 
+from contextlib import nullcontext
+
+import pytest
 import torch
 from torch import nn
 
+from seqcnn import descent as descent_module
 from seqcnn.descent import descend
 
 
@@ -11,7 +15,11 @@ def network():
     return nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 1))
 
 
-def test_handed_on_moments_give_the_bits_of_an_unbroken_training():
+@pytest.mark.parametrize("flat", [True, False])
+def test_handed_on_moments_give_the_bits_of_an_unbroken_training(flat, monkeypatch):
+    if not flat:  # as on a GPU
+        monkeypatch.setattr(descent_module, "flatten_parameters", nullcontext)
+
     def run(module, breaks):
         moments = ()
         done = 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from estimator_helpers import ESTIMATORS, LABELS, SERIES, message_of, quick, weights_of
 from safetensors import safe_open

@@ -247,6 +247,12 @@ def test_estimator_is_what_it_was_before_a_call_that_failed(warm: bool) -> None:
     np.testing.assert_array_equal(classifier.predict_proba(SERIES), before.predict_proba(SERIES))
 
 
+def test_model_that_was_read_from_a_file_goes_on_too() -> None:
+    classifier = quick().fit(SERIES, LABELS)
+    del classifier._progress, classifier.history_
+    assert classifier.partial_fit(SERIES, LABELS).history_["epoch"].tolist() == [1]
+
+
 def test_embedder_has_no_bits_and_no_warm_start() -> None:
     assert not hasattr(SeqCNNEmbedder(), "partial_fit")
     assert "warm_start" not in SeqCNNEmbedder().get_params()

@@ -160,3 +160,11 @@ def test_even_draws_serve_windows_unequal_lengths_and_bits_of_data() -> None:
     ragged = [series[: 30 + row % 10] for row, series in enumerate(SERIES)]
     assert quick(sampling="balanced", window_length=20).fit(ragged, LABELS).predict(ragged).shape == (24,)
     assert quick(sampling="balanced").partial_fit(SERIES, LABELS, classes=set(LABELS)).predict(SERIES).shape == (24,)
+
+
+def test_even_draws_beside_fixed_kernels_are_refused() -> None:
+    assert message_of(ValueError, SeqCNNClassifier("minirocket", sampling="balanced").fit, SERIES, LABELS) == (
+        "The 'sampling' parameter of SeqCNNClassifier must be None beside an encoder of fixed kernels, whose head is "
+        "solved from all records at once. Received: 'balanced'. Pass class_weight='balanced', or another encoder, such "
+        "as 'fcn'."
+    )

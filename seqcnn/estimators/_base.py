@@ -23,8 +23,8 @@ from seqcnn.allocation import keep_freed_memory
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
-from seqcnn.estimators._checks import check_parameters
-from seqcnn.estimators._going_on import Progress, check_structure, refuse_fixed, structure_of
+from seqcnn.estimators._checks import check_parameters, check_sampling
+from seqcnn.estimators._going_on import Progress, check_progress, refuse_fixed, structure_of
 from seqcnn.estimators._parameters import EncoderParametersMixin
 from seqcnn.estimators._read_targets import read_groups
 from seqcnn.estimators._scoring import score_with
@@ -94,9 +94,12 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         check_encoder(self.encoder, self._encoder_parameters, caller=caller)
         if target is not None and is_fixed(self.encoder):
             target.check_closed_form(caller)
+        if is_fixed(self.encoder):
+            check_sampling(parameters, caller)
         in_steps = told is None
         goes_on = self._goes_on(in_steps)
-        progress = self._check_progress(parameters, in_steps) if goes_on else None
+        progress = check_progress(self, parameters, in_steps) if goes_on else None
+        history = getattr(self, "history_", None) if goes_on else None
         groups = read_groups(X, groups, caller)
         if progress is None:
             seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
@@ -110,7 +113,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
             training, held = self._hold_back(kept, target, groups, generator, read_validation is not None)
         if goes_on:
             # The split is that of the first fit, so that nothing held back was trained on; other chance is new.
-            generator = np.random.default_rng([seed, len(self.history_)])
+            generator = np.random.default_rng([seed, 0 if history is None else len(history)])
 
         if goes_on:
             records, contract = self._read_on(X, in_steps), self.model_.contract
@@ -148,7 +151,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         with thread_limit(settings.n_threads), local_seed(chance, settings.device):
             if goes_on:
                 network = self.model_.network.to(settings.device, settings.dtype)
-                before = deepcopy(network.state_dict()), self.history_
+                before = deepcopy(network.state_dict())
             else:
                 network = build_network(
                     settings,
@@ -178,23 +181,24 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
                     groups,
                     generator,
                     progress=progress,
-                    history=self.history_ if goes_on else None,
+                    history=history,
                     learnt=learnt,
                     told=told,
                 )
             except BaseException:
+                self.__dict__.pop("history_", None)
                 if before is None:
                     del self.model_
-                    self.__dict__.pop("history_", None)
                 else:
-                    network.load_state_dict(before[0])
+                    network.load_state_dict(before)
                     network.eval()
-                    self.history_ = before[1]
+                    if history is not None:
+                        self.history_ = history
                 raise
         self._progress = progress
         self.__dict__.update(learnt)
         if interrupted:
-            n_before = 0 if before is None else len(before[1])
+            n_before = 0 if history is None else len(history)
             warnings.warn(
                 f"Training of {caller} was interrupted after {len(self.history_) - n_before} of {settings.max_epochs} "
                 "epochs. It keeps what was learnt until then and can predict; history_ shows how far it came.",
@@ -209,16 +213,6 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         if (in_steps or warm) and is_fixed(self.encoder):
             refuse_fixed(self.encoder, "partial_fit" if in_steps else "warm_start=True", type(self).__name__)
         return self.__sklearn_is_fitted__() and (in_steps or warm)
-
-    def _check_progress(self, parameters: dict[str, Any], in_steps: bool) -> Progress:
-        """Return where training stands, if the parameters still say what was built."""
-        progress: Progress | None = getattr(self, "_progress", None)
-        if progress is None:
-            # A model that came from elsewhere knows its network only.
-            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-            return Progress(seed, False, structure_of(parameters))
-        check_structure(progress.structure, parameters, in_steps, type(self).__name__)
-        return progress
 
     def _read_on(self, X: Any, in_steps: bool) -> Records:
         """Read X as what was fitted, for a training that goes on."""

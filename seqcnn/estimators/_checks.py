@@ -51,6 +51,16 @@ def check_parameters(parameters: dict[str, Any], caller: str) -> None:
     check_scoring_parameter(parameters.get("scoring"), caller)
 
 
+def check_sampling(parameters: dict[str, Any], caller: str) -> None:
+    """Raise ValueError for ``sampling="balanced"`` where nothing is drawn in batches."""
+    if parameters.get("sampling") == "balanced":
+        raise ValueError(
+            f"The 'sampling' parameter of {caller} must be None beside an encoder of fixed kernels, whose head is "
+            f"solved from all records at once. Received: 'balanced'. Pass class_weight='balanced', or another encoder, "
+            f"such as 'fcn'."
+        )
+
+
 def _is_auto(value: object) -> bool:
     return isinstance(value, str) and value == "auto"
 

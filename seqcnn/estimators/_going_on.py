@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
+from sklearn.utils import check_random_state
 from torch import nn
 
 from seqcnn._checks import join_words, name_first, shorten
@@ -73,6 +75,24 @@ def check_structure(fitted: Mapping[str, object], parameters: Mapping[str, Any],
             f"{caller} cannot go on with {how}, because parameters that its network was built by have changed. "
             f"Received: {received}, after {before}. Set them back, or start anew with {anew}."
         )
+
+
+def check_progress(estimator: Any, parameters: Mapping[str, Any], in_steps: bool) -> Progress:
+    """Return where the training of a fitted estimator stands.
+
+    Raises
+    ------
+    ValueError
+        If parameters that its network was built by have changed.
+    """
+    progress: Progress | None = getattr(estimator, "_progress", None)
+    if progress is not None:
+        check_structure(progress.structure, parameters, in_steps, type(estimator).__name__)
+        return progress
+    # A model that was read from a file knows its network only.
+    seed = int(check_random_state(parameters["random_state"]).randint(np.iinfo(np.int32).max))
+    in_double = next(estimator.network_.parameters()).dtype == torch.float64
+    return Progress(seed, isinstance(parameters["encoder"], str) and in_double, structure_of(parameters))
 
 
 def shorten_value(value: object) -> str:

@@ -85,6 +85,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The score of held-back records: a scorer of scikit-learn by name, such as "roc_auc", or one that
         ``make_scorer`` made. None is accuracy. A callable gets an estimator that answers for the held-back records,
         their row numbers in the place of X, and their y. Its standard error is a jackknife's over tenths of them.
+        Where nothing is held back, it has no part.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights there are, for ``max_epochs`` more, with the statistics of the first
         fit. X must keep its contract and y its classes, and parameters that the network was built by their values.
