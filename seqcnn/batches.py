@@ -142,6 +142,66 @@ def training_batches(
     return [batches[position] for position in generator.permutation(len(batches))]
 
 
+def balanced_batches(
+    lengths: IntegerArray,
+    classes: IntegerArray,
+    batch_size: int,
+    generator: np.random.Generator,
+    *,
+    equal_length: bool = False,
+) -> list[IntegerArray]:
+    """Draw as many batches as :func:`training_batches` would make, each with the classes as even as its size allows.
+
+    A class goes through its windows in random order, and again in another order when they are used up: windows of a
+    rare class come several times an epoch, of a frequent class some come in a later epoch only.
+
+    Parameters
+    ----------
+    lengths, batch_size, generator, equal_length
+        As :func:`training_batches` takes them. With ``equal_length`` the classes are even among the windows of each
+        length.
+    classes
+        The class of each window, ``(n_windows,)``.
+
+    Examples
+    --------
+    >>> classes = np.array([0] * 9 + [1])
+    >>> batches = balanced_batches(np.full(10, 5), classes, 4, np.random.default_rng(0))
+    >>> [np.bincount(classes[batch]).tolist() for batch in batches]
+    [[2, 2], [1, 2], [2, 1]]
+    """
+    if equal_length:
+        parts = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
+        batches = [
+            part[batch]
+            for part in parts
+            for batch in balanced_batches(lengths[part], classes[part], batch_size, generator)
+        ]
+    else:
+        order = _deal_evenly(classes, generator)
+        batches = []
+        for stretch in _cut_evenly(order, 32 * batch_size):
+            # Sorted by length within each class, so that neighbours are alike in length and still of all classes.
+            if lengths.min() < lengths.max():
+                for name in np.unique(classes):
+                    of_class = np.flatnonzero(classes[stretch] == name)
+                    stretch[of_class] = stretch[of_class][np.argsort(lengths[stretch[of_class]], kind="stable")]
+            batches += _cut_evenly(stretch, batch_size)
+    return [batches[position] for position in generator.permutation(len(batches))]
+
+
+def _deal_evenly(classes: IntegerArray, generator: np.random.Generator) -> IntegerArray:
+    """Return as many windows as there are, each class in turn, in an order of the classes that is new each round."""
+    names = np.unique(classes)
+    n_rounds = -(-len(classes) // len(names))
+    dealt = np.empty((n_rounds, len(names)), dtype=np.int64)
+    for position, name in enumerate(names):
+        own = np.flatnonzero(classes == name)
+        shuffles = [generator.permutation(own) for _ in range(-(-n_rounds // len(own)))]
+        dealt[:, position] = np.concatenate(shuffles)[:n_rounds]
+    return generator.permuted(dealt, axis=1).ravel()[: len(classes)]
+
+
 def prediction_batches(lengths: IntegerArray, batch_size: int, *, equal_length: bool = False) -> list[IntegerArray]:
     """Cut windows into batches for prediction, sorted by length so that little is padded."""
     order = np.argsort(lengths, kind="stable")

@@ -57,6 +57,9 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Do nothing: the bar moves with the batches."""
+
     def on_batch(self, epoch: int, share: float) -> None:
         """Move the bar."""
         if self._bar is not None:

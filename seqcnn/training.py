@@ -1,7 +1,7 @@
 """Training: one function that takes a network and windows, and leaves the network trained.
 
-AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) under a one-cycle learning rate (Smith 2018, arXiv 1803.09820),
-gradients clipped (Pascanu et al. 2013, arXiv 1211.5063), stopped early on held-back records where there are any.
+AdamW (:mod:`seqcnn.descent`) under a one-cycle learning rate (Smith 2018, arXiv 1803.09820), stopped early on
+held-back records where there are any.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import math
 import multiprocessing
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeAlias
@@ -21,9 +20,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqcnn.batches import WindowStore, training_batches
+from seqcnn._types import IntegerArray
+from seqcnn.batches import WindowStore, balanced_batches, training_batches
+from seqcnn.descent import Descent, Moments, descend
 from seqcnn.encoders.base import SequenceEncoder
-from seqcnn.flat_parameters import flatten_parameters
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
 
@@ -36,13 +36,16 @@ class NonFiniteLossError(ArithmeticError):
 
 
 class Watcher(Protocol):
-    """What is told how training goes (a progress bar)."""
+    """What is told how training goes (a progress bar, a user's callbacks)."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Hear that an epoch begins."""
 
     def on_batch(self, epoch: int, share: float) -> None:
         """Hear that this share of an epoch's batches is done."""
 
-    def on_epoch(self, row: dict[str, float]) -> None:
-        """Hear the finished epoch's line of the history."""
+    def on_epoch(self, row: dict[str, float]) -> bool | None:
+        """Hear the finished epoch's line of the history; True ends the training."""
 
 
 class Validation(NamedTuple):
@@ -75,6 +78,8 @@ class TrainingSettings:
         Multiply in bfloat16, add and store in float32.
     max_gradient_norm
         Longer gradients are shortened to this.
+    constant_rate
+        Stay at ``learning_rate``, instead of one cycle up to it and down: for training that has no planned end.
     """
 
     max_epochs: int
@@ -85,18 +90,16 @@ class TrainingSettings:
     max_seconds: float | None = None
     mixed_precision: bool = False
     max_gradient_norm: float = 5.0
+    constant_rate: bool = False
 
 
 @dataclass
 class TrainingResult:
-    """What happened: a line an epoch, and whether Ctrl-C ended it."""
+    """What happened: a line an epoch, whether Ctrl-C ended it, and what the optimizer remembers."""
 
     history: list[dict[str, float]] = field(default_factory=list)
     interrupted: bool = False
-
-
-_LITTLE_WORK = 10_000_000
-"""Multiplications of a forward pass below which a second thread costs more than it brings (benchmarks/engine.py)."""
+    moments: list[Moments] = field(default_factory=list)
 
 
 def one_cycle(progress: float, *, warm_up: float = 0.25, start: float = 0.04, end: float = 0.001) -> float:
@@ -119,8 +122,10 @@ def train(
     settings: TrainingSettings,
     *,
     generator: np.random.Generator,
+    classes: IntegerArray | None = None,
     validate: Callable[[], Validation] | None = None,
     watcher: Watcher | None = None,
+    moments: Sequence[Moments] = (),
 ) -> TrainingResult:
     """Train ``network`` in place.
 
@@ -138,13 +143,18 @@ def train(
         How to train.
     generator
         The source of chance for the batches.
+    classes
+        The class of each window, ``(n_windows,)``: every batch then draws the classes evenly. None takes every window
+        once an epoch.
     validate
         Measures held-back records. The latest weights whose score is within one standard error of the best are kept:
         under a falling learning rate a later network is the calmer one, and a smaller difference is chance. Training
         stops when ``n_iter_no_change`` epochs brought no better score (or, of equal scores, lower loss), unless that is
         None. The score decides, not the loss: a network that grows too sure of itself may still be right more often.
     watcher
-        Is told how it goes.
+        Is told how it goes, and may end it.
+    moments
+        What the optimizer remembers of an earlier training of this network.
 
     Returns
     -------
@@ -160,65 +170,132 @@ def train(
     # Mean weight one, so that the learning rate means the same whatever the weights' scale.
     weights = weights / weights.mean()
     result = TrainingResult()
-    best, best_epoch, tolerance, kept = (-math.inf, -math.inf), 0, 0.0, None
-    started = time.perf_counter()
+    schedule, best = _Schedule(settings), _Best(settings.n_iter_no_change)
+    arguments = {"equal_length": knows_no_padding(network)}
+
+    def draw() -> list[IntegerArray]:
+        if classes is None:
+            return training_batches(store.lengths, settings.batch_size, generator, **arguments)
+        return balanced_batches(store.lengths, classes, settings.batch_size, generator, **arguments)
+
+    def measure_loss(windows: IntegerArray) -> Tensor:
+        rows = torch.from_numpy(windows).to(weights.device)
+        with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
+            scores = network(*store.batch(windows))
+        scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
+        return loss(scores, targets[rows]) * weights[rows]
+
+    def run_epoch(epoch: int, descent: Descent) -> dict[str, float] | None:
+        """Take one pass; None where the budget left no time for a step."""
+        batches = draw()
+        total = torch.zeros(
+            (), dtype=targets.dtype if targets.is_floating_point() else weights.dtype, device=weights.device
+        )
+        seen, rate = 0, 0.0
+        for position, windows in enumerate(batches):
+            now = schedule.rate(epoch - 1 + position / len(batches))
+            if now is None:
+                break
+            losses = measure_loss(windows)
+            descent.step(losses.mean(), now)
+            total += losses.detach().sum()
+            seen, rate = seen + len(windows), now
+            if watcher is not None:
+                watcher.on_batch(epoch, (position + 1) / len(batches))
+        if not seen:
+            return None
+        row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
+        _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
+        if validate is not None:
+            measured = validate()
+            row["validation_loss"], row["validation_score"] = measured.loss, measured.score
+            _demand_finite(measured.loss, "validation loss", epoch, rate, settings)
+            best.hear(epoch, measured, network)
+        return row | {"seconds": schedule.seconds}
+
     network.train()
     try:
-        with _descend(network, settings) as take_step:
+        with descend(
+            network,
+            weight_decay=settings.weight_decay,
+            max_gradient_norm=settings.max_gradient_norm,
+            moments=moments,
+        ) as descent:
             for epoch in range(1, settings.max_epochs + 1):
-                batches = training_batches(
-                    store.lengths, settings.batch_size, generator, equal_length=knows_no_padding(network)
-                )
-                total = torch.zeros(
-                    (), dtype=targets.dtype if targets.is_floating_point() else weights.dtype, device=weights.device
-                )
-                for position, windows in enumerate(batches):
-                    progress = (epoch - 1 + position / len(batches)) / settings.max_epochs
-                    if settings.max_seconds is not None:
-                        progress = max(progress, (time.perf_counter() - started) / settings.max_seconds)
-                        if progress >= 1 and (position or epoch > 1):
-                            batches = batches[:position]
-                            break
-                    rate = settings.learning_rate * one_cycle(min(progress, 1.0))
-                    rows = torch.from_numpy(windows).to(weights.device)
-                    with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
-                        scores = network(*store.batch(windows))
-                    scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
-                    losses = loss(scores, targets[rows]) * weights[rows]
-                    take_step(losses.mean(), rate)
-                    total += losses.detach().sum()
-                    if watcher is not None:
-                        watcher.on_batch(epoch, (position + 1) / len(batches))
-                if not batches:
-                    break
-                seen = sum(len(windows) for windows in batches)
-                row = {"epoch": epoch, "train_loss": float(total) / seen, "learning_rate": rate}
-                _demand_finite(row["train_loss"], "loss", epoch, rate, settings)
-                if validate is not None:
-                    measured = validate()
-                    row["validation_loss"], row["validation_score"] = measured.loss, measured.score
-                    _demand_finite(measured.loss, "validation loss", epoch, rate, settings)
-                    standing = (measured.score, -measured.loss)
-                    if standing > best:
-                        best, best_epoch, tolerance = standing, epoch, measured.standard_error
-                    if settings.n_iter_no_change is not None and measured.score >= best[0] - tolerance:
-                        kept = deepcopy(network.state_dict())
-                row["seconds"] = time.perf_counter() - started
-                result.history.append(row)
                 if watcher is not None:
-                    watcher.on_epoch(row)
-                patience = settings.n_iter_no_change
-                if validate is not None and patience is not None and epoch - best_epoch >= patience:
+                    watcher.on_epoch_begin(epoch)
+                row = run_epoch(epoch, descent)
+                if row is None:
                     break
-                if epoch == settings.max_epochs:
+                result.history.append(row)
+                stop = watcher is not None and watcher.on_epoch(row)
+                if best.is_long_past(epoch):
+                    break
+                if stop or epoch == settings.max_epochs:
                     # The losses were taken before the last step, which may have been the one that diverged.
-                    _demand_finite(_largest_weight(network), "largest weight", epoch, rate, settings)
+                    _demand_finite(_largest_weight(network), "largest weight", epoch, row["learning_rate"], settings)
+                    break
+            result.moments = descent.moments()
     except KeyboardInterrupt:
         result.interrupted = True
-    if kept is not None:
-        network.load_state_dict(kept)
+    best.restore(network)
     network.eval()
     return result
+
+
+class _Schedule:
+    """The learning rate as training goes on, and the clock."""
+
+    def __init__(self, settings: TrainingSettings) -> None:
+        self._settings = settings
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """How long training has been going on."""
+        return time.perf_counter() - self._started
+
+    def rate(self, epochs_done: float) -> float | None:
+        """Return the learning rate of the next step; None where the budget is spent, but for the very first step."""
+        settings = self._settings
+        progress = epochs_done / settings.max_epochs
+        if settings.max_seconds is not None:
+            progress = max(progress, self.seconds / settings.max_seconds)
+            if progress >= 1 and epochs_done > 0:
+                return None
+        return settings.learning_rate * (1.0 if settings.constant_rate else one_cycle(min(progress, 1.0)))
+
+
+class _Best:
+    """The weights to keep, by what held-back records say."""
+
+    def __init__(self, patience: int | None) -> None:
+        self._patience = patience
+        self._standing = (-math.inf, -math.inf)
+        self._tolerance = 0.0
+        self._epoch: int | None = None  # until there was a measurement
+        self._kept: dict[str, Tensor] | None = None
+
+    def hear(self, epoch: int, measured: Validation, network: nn.Module) -> None:
+        """Take in the measurement behind an epoch."""
+        standing = (measured.score, -measured.loss)
+        if standing > self._standing:
+            self._standing, self._epoch, self._tolerance = standing, epoch, measured.standard_error
+        elif self._epoch is None:
+            self._epoch = 0
+        if self._patience is not None and measured.score >= self._standing[0] - self._tolerance:
+            self._kept = deepcopy(network.state_dict())
+
+    def is_long_past(self, epoch: int) -> bool:
+        """Tell whether so many epochs brought none better that training should stop."""
+        if self._epoch is None or self._patience is None:
+            return False
+        return epoch - self._epoch >= self._patience
+
+    def restore(self, network: nn.Module) -> None:
+        """Put the kept weights back."""
+        if self._kept is not None:
+            network.load_state_dict(self._kept)
 
 
 def _demand_finite(value: float, what: str, epoch: int, rate: float, settings: TrainingSettings) -> None:
@@ -235,37 +312,6 @@ def _largest_weight(network: nn.Module) -> float:
 
 
 @contextmanager
-def _descend(network: Network, settings: TrainingSettings) -> Iterator[Callable[[Tensor, float], None]]:
-    """Yield the function that takes a step against the gradient of a loss, at a learning rate."""
-    groups: dict[tuple[bool, torch.dtype], list[nn.Parameter]] = defaultdict(list)
-    for parameter in network.parameters():
-        if parameter.requires_grad:
-            groups[parameter.ndim > 1, parameter.dtype].append(parameter)
-    device = next(network.parameters()).device
-    # Elsewhere some modules (recurrent ones) keep their weights together in a way of their own.
-    arrange = flatten_parameters if device.type == "cpu" else nullcontext
-    with arrange(list(groups.values())) as arranged:
-        decays = [settings.weight_decay if is_kernel else 0.0 for is_kernel, _ in groups]
-        optimizer = torch.optim.AdamW(
-            [{"params": group, "weight_decay": decay} for group, decay in zip(arranged, decays, strict=True)],
-            fused=device.type in ("cpu", "cuda"),
-        )
-        parameters = [parameter for group in arranged for parameter in group]
-
-        def take_step(loss: Tensor, rate: float) -> None:
-            for parameter in parameters:
-                if parameter.grad is not None:
-                    parameter.grad.zero_()
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(parameters, settings.max_gradient_norm)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            optimizer.step()
-
-        yield take_step
-
-
-@contextmanager
 def local_seed(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's generators inside the block and put them back behind it: the user's own stream is not disturbed."""
     devices = [device] if device.type == "cuda" else []
@@ -275,7 +321,8 @@ def local_seed(seed: int, device: torch.device) -> Iterator[None]:
 
 
 _LITTLE_WORK = 10_000_000
-"""Multiplications of a forward pass below which waiting for a second thread takes longer than it saves."""
+"""Multiplications of a forward pass below which waiting for a second thread takes longer than it saves
+(benchmarks/engine.py)."""
 
 
 def threads_for(network: Network, store: WindowStore, batch_size: int) -> int:

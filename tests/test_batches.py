@@ -10,7 +10,7 @@ from core_helpers import series, store_of, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqcnn.batches import WindowStore, prediction_batches, training_batches
+from seqcnn.batches import WindowStore, balanced_batches, prediction_batches, training_batches
 from seqcnn.windows import cut_windows
 
 LENGTHS = st.lists(st.integers(1, 6), min_size=1, max_size=300).map(np.array)
@@ -153,3 +153,44 @@ def test_prediction_batches_keep_the_order_of_windows_of_one_length():
     batches = prediction_batches(np.full(10, 3), 4)
     np.testing.assert_array_equal(np.concatenate(batches), np.arange(10))
     assert Counter(map(len, batches)) == {4: 1, 3: 2}
+
+
+@settings(deadline=None, max_examples=60)
+@given(LENGTHS, st.integers(1, 70), st.integers(1, 5), st.booleans(), st.integers(0, 9))
+def test_balanced_batches_are_as_many_as_others_and_draw_the_classes_evenly(
+    lengths, batch_size, n_classes, equal, seed
+):
+    generator = np.random.default_rng(seed)
+    # One class holds most of the windows.
+    classes = np.where(generator.random(len(lengths)) < 0.8, 0, generator.integers(0, n_classes, len(lengths)))
+    lengths = np.full_like(lengths, 5) if seed % 2 else lengths
+    batches = balanced_batches(lengths, classes, batch_size, generator, equal_length=equal)
+    assert len(batches) == len(draw(lengths, batch_size, equal_length=equal))
+    assert sum(map(len, batches)) == len(lengths)
+    for batch in batches:
+        assert 1 <= len(batch) <= batch_size
+        if equal:
+            assert len(np.unique(lengths[batch])) == 1
+        if equal or seed % 2:
+            there = np.unique(classes[lengths == lengths[batch[0]]] if equal else classes)
+            counts = [(classes[batch] == name).sum() for name in there]
+            assert max(counts) - min(counts) <= 2
+
+
+def test_balanced_batches_take_every_window_of_a_rare_class_before_one_again():
+    classes = np.repeat([0, 1], [90, 10])
+    batches = balanced_batches(np.full(100, 5), classes, 20, np.random.default_rng(0))
+    drawn = Counter(np.concatenate(batches).tolist())
+    assert [drawn[row] for row in range(90, 100)] == [5] * 10
+    assert sum(drawn[row] for row in range(90)) == 50
+    assert max(drawn[row] for row in range(90)) == 1
+
+
+def test_balanced_batches_of_unequal_lengths_pad_little():
+    generator = np.random.default_rng(0)
+    lengths, classes = generator.integers(1, 1000, 640), generator.integers(0, 4, 640)
+    batches = balanced_batches(lengths, classes, 32, generator)
+    longest = sum(lengths[batch].max() * len(batch) for batch in batches)
+    assert longest < 1.2 * sum(lengths[batch].sum() for batch in batches)
+    for batch in batches:
+        assert np.bincount(classes[batch], minlength=4).tolist() == [8, 8, 8, 8]

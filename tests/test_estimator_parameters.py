@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from estimator_helpers import ESTIMATORS, LABELS, SERIES, message_of, quick
+from estimator_helpers import ESTIMATORS, FIRST, LABELS, SERIES, message_of, quick
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +149,21 @@ def test_wrong_label_smoothing_is_answered(value: Any) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [SeqCNNClassifier, SeqCNNRegressor])
+def test_wrong_warm_start_is_answered(kind: Any) -> None:
+    assert message_of(TypeError, quick(kind, warm_start="yes").fit, SERIES, FIRST) == (
+        f"The 'warm_start' parameter of {kind.__name__} must be True or False. Received: 'yes'. Pass warm_start=True "
+        "or warm_start=False."
+    )
+
+
+def test_wrong_sampling_is_answered() -> None:
+    assert message_of(ValueError, quick(sampling="balance").fit, SERIES, LABELS) == (
+        "The 'sampling' parameter of SeqCNNClassifier must be 'balanced' or None. Received: 'balance'. "
+        "Did you mean 'balanced'? Pass one of the values named."
+    )
+
+
 @pytest.mark.parametrize(
     ("device", "problem"),
     [
@@ -169,6 +184,11 @@ def test_device_that_cannot_be_used_is_answered(device: Any, problem: str, monke
 
 
 def test_every_parameter_with_a_rule_has_a_wrong_value_above() -> None:
-    tested = {wrong[0] for wrong in WRONG} | {"label_smoothing", "device"}
-    # The encoder and class_weight have tests of their own; scikit-learn checks random_state.
-    assert set(SeqCNNClassifier().get_params(deep=False)) - tested == {"encoder", "class_weight", "random_state"}
+    tested = {wrong[0] for wrong in WRONG} | {"label_smoothing", "warm_start", "sampling", "device"}
+    # The encoder, class_weight and scoring have tests of their own; scikit-learn checks random_state.
+    assert set(SeqCNNClassifier().get_params(deep=False)) - tested == {
+        "encoder",
+        "class_weight",
+        "scoring",
+        "random_state",
+    }

@@ -78,6 +78,8 @@ def values_of(network):
 class Watcher:
     """Calls functions where a progress bar would listen."""
 
+    def on_epoch_begin(self, epoch): ...
+
     def __init__(self, on_batch=lambda epoch, share: None, on_epoch=lambda row: None):
         self.on_batch, self.on_epoch = on_batch, on_epoch
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -19,10 +22,13 @@ from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
-from seqcnn.estimators._checks import check_parameters
+from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
+from seqcnn.estimators._checks import check_parameters, check_sampling
+from seqcnn.estimators._going_on import Progress, check_progress, refuse_fixed, structure_of
 from seqcnn.estimators._parameters import EncoderParametersMixin
 from seqcnn.estimators._read_targets import read_groups
-from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, settle
+from seqcnn.estimators._scoring import score_with
+from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, one_pass, settle
 from seqcnn.estimators._solving import prepare, solve
 from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._targets import Target
@@ -38,11 +44,12 @@ from seqcnn.windows import WindowTable, cut_windows
 HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
 
 
-class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
+class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
     _output: Output
     model_: Model
+    history_: pd.DataFrame
 
     @property
     def network_(self) -> Network:
@@ -72,33 +79,56 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         weights: Float64Array,
         groups: Any,
         read_validation: Callable[[], tuple[Any, Target]] | None,
+        *,
+        learnt: dict[str, Any],
+        told: dict[str, Any] | None = None,
     ) -> Self:
-        """Fit on valid targets and weights; ``target=None`` leaves the encoder's initial filters as they are."""
+        """Fit on valid targets and weights; ``target=None`` leaves the encoder's initial filters as they are.
+
+        ``learnt`` are the attributes that an estimator has, beside ``model_``, once it is fitted. ``told`` is what
+        callbacks are given; None is ``partial_fit``: no callbacks, one pass over all records.
+        """
         caller = type(self).__name__
         parameters = self.get_params(deep=False)
         check_parameters(parameters, caller)
         check_encoder(self.encoder, self._encoder_parameters, caller=caller)
         if target is not None and is_fixed(self.encoder):
             target.check_closed_form(caller)
+        if is_fixed(self.encoder):
+            check_sampling(parameters, caller)
+        in_steps = told is None
+        goes_on = self._goes_on(in_steps)
+        progress = check_progress(self, parameters, in_steps) if goes_on else None
+        history = getattr(self, "history_", None) if goes_on else None
         groups = read_groups(X, groups, caller)
-        random_state = check_random_state(self.random_state)
-        seed = int(random_state.randint(np.iinfo(np.int32).max))
+        if progress is None:
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
+        else:
+            seed = progress.seed
         generator = np.random.default_rng(seed)
         # A record of weight zero is as good as absent, also where it would be counted.
         kept = np.flatnonzero(weights > 0)
-        training, held = self._hold_back(kept, target, groups, generator, read_validation is not None)
+        training, held = kept, kept[:0]
+        if not in_steps:
+            training, held = self._hold_back(kept, target, groups, generator, read_validation is not None)
+        if goes_on:
+            # The split is that of the first fit, so that nothing held back was trained on; other chance is new.
+            generator = np.random.default_rng([seed, 0 if history is None else len(history)])
 
-        records, contract = read_for_fit(
-            X,
-            kind=self.input,
-            sample_rate=self.sample_rate,
-            mono=self.mono,
-            missing=self.missing,
-            max_characters=self.max_characters,
-            learn_from=training,
-            caller=caller,
-        )
-        self._remember_columns(X, contract, reset=True)
+        if goes_on:
+            records, contract = self._read_on(X, in_steps), self.model_.contract
+        else:
+            records, contract = read_for_fit(
+                X,
+                kind=self.input,
+                sample_rate=self.sample_rate,
+                mono=self.mono,
+                missing=self.missing,
+                max_characters=self.max_characters,
+                learn_from=training,
+                caller=caller,
+            )
+            self._remember_columns(X, contract, reset=True)
         validation = None
         if read_validation is not None:
             X_val, validation_target = read_validation()
@@ -112,30 +142,92 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             weights = weights * target.weights()
 
         n_windows = len(cut_windows(records.lengths, self.window_length, self.hop_length))
-        settings = settle(parameters, contract.kind, records.lengths, n_windows)
-        with thread_limit(settings.n_threads), local_seed(seed, settings.device):
-            network = build_network(
-                settings,
-                contract,
-                records,
-                weights,
-                target,
-                normalize=self.normalize,
-                window_length=self.window_length,
-                encoder_parameters=self._encoder_parameters,
-                caller=caller,
-            )
-            self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
+        tiny = progress.is_tiny if progress is not None else None
+        settings = settle(parameters, contract.kind, records.lengths, n_windows, tiny=tiny)
+        if in_steps:
+            settings = one_pass(settings, self.learning_rate)
+        before = None
+        chance = int(generator.integers(np.iinfo(np.int32).max)) if goes_on else seed
+        with thread_limit(settings.n_threads), local_seed(chance, settings.device):
+            if goes_on:
+                network = self.model_.network.to(settings.device, settings.dtype)
+                before = deepcopy(network.state_dict())
+            else:
+                network = build_network(
+                    settings,
+                    contract,
+                    records,
+                    weights,
+                    target,
+                    normalize=self.normalize,
+                    window_length=self.window_length,
+                    encoder_parameters=self._encoder_parameters,
+                    caller=caller,
+                )
+                self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
+                progress = Progress(seed, settings.is_tiny, structure_of(parameters))
+            assert progress is not None
             try:
                 self.model_.check_lengths(everything, caller=caller)
                 if read_validation is not None and validation is not None:
                     self.model_.check_lengths(validation[0], caller=caller, name="X_val")
                 groups = None if groups is None else groups[training]
-                self._train(settings, records, weights, target, validation, groups, generator)
+                interrupted = self._train(
+                    settings,
+                    records,
+                    weights,
+                    target,
+                    validation,
+                    groups,
+                    generator,
+                    progress=progress,
+                    history=history,
+                    learnt=learnt,
+                    told=told,
+                )
             except BaseException:
-                del self.model_
+                self.__dict__.pop("history_", None)
+                if before is None:
+                    del self.model_
+                else:
+                    network.load_state_dict(before)
+                    network.eval()
+                    if history is not None:
+                        self.history_ = history
                 raise
+        self._progress = progress
+        self.__dict__.update(learnt)
+        if interrupted:
+            n_before = 0 if history is None else len(history)
+            warnings.warn(
+                f"Training of {caller} was interrupted after {len(self.history_) - n_before} of {settings.max_epochs} "
+                "epochs. It keeps what was learnt until then and can predict; history_ shows how far it came.",
+                UserWarning,
+                stacklevel=3,
+            )
         return self
+
+    def _goes_on(self, in_steps: bool) -> bool:
+        """Tell whether what was fitted is trained on; raise ValueError where it cannot be."""
+        warm = getattr(self, "warm_start", False)
+        if (in_steps or warm) and is_fixed(self.encoder):
+            refuse_fixed(self.encoder, "partial_fit" if in_steps else "warm_start=True", type(self).__name__)
+        return self.__sklearn_is_fitted__() and (in_steps or warm)
+
+    def _read_on(self, X: Any, in_steps: bool) -> Records:
+        """Read X as what was fitted, for a training that goes on."""
+        caller = type(self).__name__
+        try:
+            count_cases(X, caller=caller)
+            self._remember_columns(X, self.model_.contract, reset=False)
+            return read_for_predict(X, self.model_.contract, sample_rate=self.sample_rate, caller=caller)
+        except (ValueError, TypeError) as error:
+            if in_steps:
+                raise
+            raise type(error)(
+                f"{error} With warm_start=True, fit goes on from the weights that were fitted; set_params("
+                f"warm_start=False) starts anew."
+            ) from error
 
     def _hold_back(
         self,
@@ -177,6 +269,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         if reset:
             self.n_features_in_ = contract.n_channels if contract.n_timepoints is None else contract.n_timepoints
 
+    @with_callbacks  # type: ignore[untyped-decorator]
     def _train(
         self,
         settings: Settings,
@@ -186,7 +279,13 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         validation: tuple[Records, Target, Float64Array] | None,
         groups: IntegerArray | None,
         generator: np.random.Generator,
-    ) -> None:
+        *,
+        progress: Progress,
+        history: pd.DataFrame | None,
+        learnt: dict[str, Any],
+        told: dict[str, Any] | None,
+    ) -> bool:
+        """Train the model, fill ``history_``, and tell whether Ctrl-C ended it."""
         caller = type(self).__name__
         network = self.model_.network
         table = self.model_.cut(records)
@@ -194,19 +293,22 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         fixed = isinstance(network.encoder, FeatureEncoder)
         if fixed:
             prepare(network, store, target, weights, generator)
+        tabulate = partial(_tabulate, before=history)
+        listen = partial(CallbackWatcher, estimator=self, told=told, rebuild=self._rebuild(learnt), tabulate=tabulate)
         if target is None:
             network.eval()
             self.history_ = pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
-            return
+            with TrainingProgress(1, 0, caller) as shown:
+                listen(shown, n_epochs=0).on_end()
+            return False
         loss = target.loss(network.head)  # type: ignore[arg-type]
 
         def measure(outputs: Float64Array, target: Target, table: WindowTable, weights: Float64Array) -> Validation:
             targets = _move(target.tensor(table.record), settings.device)
             losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
             record_outputs = average_over_windows(self.model_.finish(outputs), table)
-            score = target.score(record_outputs, weights)
             mean_loss = float(np.average(losses, weights=weights[table.record]))
-            return Validation(mean_loss, score, target.score_error(score))
+            return Validation(mean_loss, *self._score_outputs(target, record_outputs, weights))
 
         def validate() -> Validation:
             assert validation is not None
@@ -217,7 +319,9 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
 
         watching = None if validation is None else validate
         if fixed:
-            with TrainingProgress(1, int(self.verbose), caller) as watcher, keep_freed_memory():
+            with TrainingProgress(1, int(self.verbose), caller) as shown, keep_freed_memory():
+                watcher = listen(shown, n_epochs=1)
+                watcher.on_epoch_begin(1)
                 row = solve(
                     network,
                     store,
@@ -230,8 +334,9 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                     watcher=watcher,
                     caller=caller,
                 )
-            self.history_ = _tabulate([row])
-            return
+                self.history_ = tabulate([row])
+                watcher.on_end()
+            return False
         training_settings = TrainingSettings(
             max_epochs=settings.max_epochs,
             batch_size=settings.batch_size,
@@ -239,18 +344,23 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
             weight_decay=self.weight_decay,
             # Told not to stop early, training only watches X_val.
             n_iter_no_change=None if self.early_stopping is False else self.n_iter_no_change,
-            max_seconds=self.max_fit_seconds,
+            max_seconds=None if told is None else self.max_fit_seconds,
             mixed_precision=settings.mixed_precision,
+            constant_rate=told is None,
         )
         # Who asks for threads gets them.
         threads = torch.get_num_threads()
         if self.n_jobs is None:
             threads = min(threads, threads_for(network, store, settings.batch_size))
+        classes = None
+        if getattr(self, "sampling", None) == "balanced" and target.labels is not None:
+            classes = np.unique(target.labels, return_inverse=True)[1][table.record]
         with (
-            TrainingProgress(settings.max_epochs, int(self.verbose), caller) as watcher,
+            TrainingProgress(settings.max_epochs, int(self.verbose), caller) as shown,
             keep_freed_memory(),
             thread_limit(threads),
         ):
+            watcher = listen(shown, n_epochs=settings.max_epochs)
             result = train(
                 network,
                 store,
@@ -259,17 +369,36 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                 loss,
                 training_settings,
                 generator=generator,
+                classes=classes,
                 validate=watching,
                 watcher=watcher,
+                moments=progress.moments if told is None else (),
             )
-        self.history_ = _tabulate(result.history)
-        if result.interrupted:
-            warnings.warn(
-                f"Training of {caller} was interrupted after {len(self.history_)} of {settings.max_epochs} epochs. It "
-                "keeps what was learnt until then and can predict; history_ shows how far it came.",
-                UserWarning,
-                stacklevel=4,
-            )
+            self.history_ = tabulate(result.history)
+            watcher.on_end()
+        progress.moments = result.moments if told is None else []
+        return result.interrupted
+
+    def _score_outputs(self, target: Target, outputs: Float64Array, weights: Float64Array) -> tuple[float, float]:
+        """Return the score of records' outputs ``(n_records, n_outputs)``, and its standard error."""
+        scoring = getattr(self, "scoring", None)
+        if scoring is None:
+            score = target.score(outputs, weights)
+            return score, target.score_error(score)
+        # The weights of cases, without those of classes: a scorer balances classes in its own way, if it does.
+        of_classes = target.weights()
+        of_cases = np.divide(weights, of_classes, out=np.zeros_like(weights), where=of_classes > 0)
+        return score_with(scoring, outputs, target, of_cases, caller=type(self).__name__)
+
+    def _rebuild(self, learnt: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+        """Return what gives the attributes that make a copy of this estimator one fitted until now."""
+
+        def attributes() -> dict[str, Any]:
+            # Training goes on in the network itself.
+            network = deepcopy(self.model_.network).eval()
+            return {"model_": replace(self.model_, network=network), "history_": self.history_, **learnt}
+
+        return attributes
 
     def _read(self, X: Any) -> Records:
         """Read X as what was fitted."""
@@ -293,7 +422,13 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
 
 
-def _tabulate(history: list[dict[str, float]]) -> pd.DataFrame:
+def _tabulate(history: list[dict[str, float]], *, before: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return a line an epoch, behind those of the trainings before: epochs and seconds count on."""
+    if before is not None and len(before):
+        epochs, seconds = before["epoch"].iloc[-1], before["seconds"].iloc[-1]
+        earlier = [{str(name): value for name, value in row.items()} for row in before.to_dict("records")]
+        later = [row | {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds} for row in history]
+        history = [*earlier, *later]
     rows = pd.DataFrame(history, columns=list(HISTORY_COLUMNS))
     return rows.dropna(axis="columns", how="all") if len(rows) else rows
 

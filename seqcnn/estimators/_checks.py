@@ -8,9 +8,11 @@ import torch
 from sklearn.utils import check_random_state
 
 from seqcnn._checks import check_boolean, check_choice, check_integer, check_number, shorten
+from seqcnn.estimators._scoring import check_scoring_parameter
 
 PRESETS = ("quick", "default", "best")
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
+SAMPLING = ("balanced", None)
 NORMALIZE = ("auto", "dataset", "record", None)
 
 
@@ -44,6 +46,21 @@ def check_parameters(parameters: dict[str, Any], caller: str) -> None:
     _check_random_state(parameters["random_state"], caller)
     if "label_smoothing" in parameters:
         check_number("label_smoothing", parameters["label_smoothing"], minimum=0, below=1, caller=caller)
+    if "warm_start" in parameters:
+        check_boolean("warm_start", parameters["warm_start"], caller=caller)
+    if "sampling" in parameters:
+        check_choice("sampling", parameters["sampling"], SAMPLING, caller=caller)
+    check_scoring_parameter(parameters.get("scoring"), caller)
+
+
+def check_sampling(parameters: dict[str, Any], caller: str) -> None:
+    """Raise ValueError for ``sampling="balanced"`` where nothing is drawn in batches."""
+    if parameters.get("sampling") == "balanced":
+        raise ValueError(
+            f"The 'sampling' parameter of {caller} must be None beside an encoder of fixed kernels, whose head is "
+            f"solved from all records at once. Received: 'balanced'. Pass class_weight='balanced', or another encoder, "
+            f"such as 'fcn'."
+        )
 
 
 def _is_auto(value: object) -> bool:

@@ -9,7 +9,7 @@ two is exactly a record twice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,7 @@ class Settings:
     batch_size: int
     learning_rate: float
     n_threads: int | None
+    is_tiny: bool
 
 
 def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
@@ -56,7 +57,14 @@ def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
     return kind == "series" and int(lengths.max()) <= TINY_LENGTH and int(lengths.sum()) <= TINY_TIMEPOINTS
 
 
-def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_windows: int) -> Settings:
+def settle(
+    parameters: dict[str, Any],
+    kind: Kind,
+    lengths: IntegerArray,
+    n_windows: int,
+    *,
+    tiny: bool | None = None,
+) -> Settings:
     """Settle every "auto" among an estimator's parameters.
 
     Parameters
@@ -69,9 +77,12 @@ def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_wind
         Time steps of the training records.
     n_windows
         How many windows the training records were cut into.
+    tiny
+        Whether they go on with a network that the rule of tiny series built (or did not); None settles it anew.
     """
     encoder = parameters["encoder"]
-    tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
+    if tiny is None:
+        tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
     device = resolve_device(parameters["device"], tiny)
     batch_size = parameters["batch_size"]
     if batch_size == "auto":
@@ -103,7 +114,14 @@ def settle(parameters: dict[str, Any], kind: Kind, lengths: IntegerArray, n_wind
         learning_rate=learning_rate,
         # Threads cost more than they bring on a handful of numbers.
         n_threads=1 if tiny and parameters["n_jobs"] is None else _resolve_threads(parameters["n_jobs"]),
+        is_tiny=tiny,
     )
+
+
+def one_pass(settings: Settings, learning_rate: float | str) -> Settings:
+    """Return the settings of a ``partial_fit``: one epoch, and as its constant rate a third of the one cycle's peak."""
+    rate = settings.learning_rate / 3 if learning_rate == "auto" else settings.learning_rate
+    return replace(settings, max_epochs=1, learning_rate=rate)
 
 
 def resolve_device(device: str, tiny: bool = False) -> torch.device:

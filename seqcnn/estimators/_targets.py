@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -90,7 +91,12 @@ class ClassTarget(Target):
             return np.ones(len(self.positions))
         present = np.unique(self.positions)
         by_class = np.ones(len(self.classes))
-        by_class[present] = compute_class_weight(self.class_weight, classes=self.classes[present], y=self.labels)
+        class_weight = self.class_weight
+        if isinstance(class_weight, Mapping):
+            # A batch, or a held-back part, need not hold every class that has a weight.
+            held = set(self.classes[present].tolist())
+            class_weight = {label: weight for label, weight in class_weight.items() if label in held}
+        by_class[present] = compute_class_weight(class_weight, classes=self.classes[present], y=self.labels)
         weights: Float64Array = by_class[self.positions]
         return weights
 

@@ -11,6 +11,14 @@ from sklearn.base import ClassifierMixin
 
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._going_on import (
+    check_later_classes,
+    check_same_classes,
+    read_first_classes,
+    read_labels_among,
+    refuse_balanced,
+    refuse_early_stopping,
+)
 from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels, read_weights
 from seqcnn.model import Output
 
@@ -61,7 +69,10 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     label_smoothing : float, default=0.0
         The share of each label that is spread over all classes.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, as in scikit-learn.
+        Weights of the classes in the loss, as in scikit-learn.
+    sampling : {"balanced"} or None, default=None
+        "balanced" draws the classes of every batch evenly: windows of rare classes come several times an epoch, of
+        frequent ones some come later. None takes every window once an epoch.
     early_stopping : bool or "auto", default="auto"
         Whether records are held back, the latest weights within one standard error of the best score on them are kept,
         and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
@@ -70,6 +81,14 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20
         Epochs without a better validation score after which training stops.
+    scoring : str, callable or None, default=None
+        The score of held-back records: a scorer of scikit-learn by name, such as "roc_auc", or one that
+        ``make_scorer`` made. None is accuracy. A callable gets an estimator that answers for the held-back records,
+        their row numbers in the place of X, and their y. Its standard error is a jackknife's over tenths of them.
+        Where nothing is held back, it has no part.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights there are, for ``max_epochs`` more, with the statistics of the first
+        fit. X must keep its contract and y its classes, and parameters that the network was built by their values.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1" or "mps"; "auto" takes a GPU where there is one.
     precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
@@ -135,9 +154,12 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         weight_decay: float = 0.01,
         label_smoothing: float = 0.0,
         class_weight: Any = None,
+        sampling: str | None = None,
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
+        scoring: Any = None,
+        warm_start: bool = False,
         device: str = "auto",
         precision: str = "auto",
         n_jobs: int | None = None,
@@ -162,9 +184,12 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.weight_decay = weight_decay
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+        self.sampling = sampling
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
+        self.warm_start = warm_start
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
@@ -224,9 +249,70 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         read_validation = None
         if X_val is not None or y_val is not None:
             read_validation = lambda: (X_val, read_known_labels(X_val, y_val, target, caller))  # noqa: E731
-        self._fit(X, target, weights, groups, read_validation)
-        self.classes_ = target.classes
-        return self
+        if self.warm_start and self.__sklearn_is_fitted__():
+            check_same_classes(target.classes, self.classes_, caller)
+        told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        return self._fit(X, target, weights, groups, read_validation, learnt={"classes_": target.classes}, told=told)
+
+    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+        """Train one pass over some records, for data that come bit by bit.
+
+        The first call builds the network and settles what the records must be like: kind, channels, statistics of
+        ``normalize`` and characters of texts are those of its records, so let it have many. Each call then takes one
+        pass at a constant learning rate ("auto" is a third of the peak that ``fit`` would take), and the optimizer's
+        state is kept between calls. Behind a ``fit``, it goes on from there; ``fit`` starts anew. No records are held
+        back; ``max_epochs``, ``max_fit_seconds`` and callbacks have no part in it. ``history_`` goes on growing.
+
+        Parameters
+        ----------
+        X
+            Records, as :meth:`fit` takes them.
+        y
+            A label for each case, among ``classes``.
+        classes
+            All labels that will ever come; required in the first call, and the same or left out in the later ones.
+        sample_weight
+            ``(n_cases,)`` non-negative.
+
+        Returns
+        -------
+        SeqCNNClassifier
+            Itself. After an error it is what it was before the call.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X or y is off, the encoder has fixed kernels, or a parameter that the network was built by
+            has changed since the first call.
+        NonFiniteLossError
+            If training diverged.
+
+        Examples
+        --------
+        >>> from seqcnn import SeqCNNClassifier
+        >>> from seqcnn.datasets import make_shapes_in_noise
+        >>> X, y = make_shapes_in_noise(60, random_state=0)
+        >>> classifier = SeqCNNClassifier("fcn", random_state=0)
+        >>> for part in range(0, 60, 20):
+        ...     _ = classifier.partial_fit(X[part : part + 20], y[part : part + 20], classes=sorted(set(y)))
+        >>> len(classifier.history_)
+        3
+        """
+        caller = type(self).__name__
+        weights = read_weights(X, sample_weight, caller)
+        refuse_early_stopping(self.early_stopping, caller)
+        refuse_balanced(self.class_weight, caller)
+        if self.__sklearn_is_fitted__():
+            known = self.classes_
+            check_later_classes(classes, known, caller)
+        else:
+            known = read_first_classes(classes, caller)
+        target = replace(
+            read_labels_among(X, y, known, caller),
+            class_weight=read_class_weight(self.class_weight, known, caller),
+            label_smoothing=self.label_smoothing,
+        )
+        return self._fit(X, target, weights, None, None, learnt={"classes_": known})
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return class probabilities, ``(n_cases, n_classes)``, in the order of ``classes_``.

@@ -201,7 +201,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         target: Target | None = None
         if y is not None:
             target = read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
-        self._fit(X, target, weights, groups, None)
+        told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        self._fit(X, target, weights, groups, None, learnt={}, told=told)
         self._n_features_out = self.network_.n_features
         return self
 

@@ -11,6 +11,7 @@ from sklearn.base import RegressorMixin
 from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._going_on import check_same_targets, refuse_early_stopping
 from seqcnn.estimators._read_targets import read_numbers, read_weights
 from seqcnn.losses import RegressionLoss
 from seqcnn.model import Output
@@ -71,6 +72,14 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         The share of records held back, of each class or in whole ``groups``.
     n_iter_no_change : int, default=20
         Epochs without a better validation score after which training stops.
+    scoring : str, callable or None, default=None
+        The score of held-back records: a scorer of scikit-learn by name, such as "neg_mean_absolute_error", or one that
+        ``make_scorer`` made. None is R². A callable gets an estimator that answers for the held-back records,
+        their row numbers in the place of X, and their y. Its standard error is a jackknife's over tenths of them.
+        Where nothing is held back, it has no part.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights there are, for ``max_epochs`` more, with the statistics of the first
+        fit. X must keep its contract, and parameters that the network was built by their values.
     device : str, default="auto"
         "cpu", "cuda", "cuda:1" or "mps"; "auto" takes a GPU where there is one.
     precision : {"auto", "float32", "bfloat16", "float64"}, default="auto"
@@ -135,6 +144,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         early_stopping: bool | str = "auto",
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 20,
+        scoring: Any = None,
+        warm_start: bool = False,
         device: str = "auto",
         precision: str = "auto",
         n_jobs: int | None = None,
@@ -161,6 +172,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
+        self.scoring = scoring
+        self.warm_start = warm_start
         self.device = device
         self.precision = precision
         self.n_jobs = n_jobs
@@ -225,9 +238,60 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
                     loss_name=loss_name,
                 ),
             )
-        self._fit(X, replace(target, loss_name=loss_name), weights, groups, read_validation)
-        self._one_target = n_dimensions == 1
-        return self
+        if self.warm_start and self.__sklearn_is_fitted__():
+            check_same_targets(target, self.model_.n_outputs, "warm_start=True", caller)
+        told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        return self._fit(
+            X,
+            replace(target, loss_name=loss_name),
+            weights,
+            groups,
+            read_validation,
+            learnt={"_one_target": n_dimensions == 1},
+            told=told,
+        )
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train one pass over some records, for data that come bit by bit.
+
+        The first call builds the network and settles what the records must be like: kind, channels, statistics of
+        ``normalize``, characters of texts and the scale of the targets are those of its records, so let it have many.
+        Each call then takes one pass at a constant learning rate ("auto" is a third of the peak that ``fit`` would
+        take), and the optimizer's state is kept between calls. Behind a ``fit``, it goes on from there; ``fit`` starts
+        anew. No records are held back; ``max_epochs``, ``max_fit_seconds`` and callbacks have no part in it.
+        ``history_`` goes on growing.
+
+        Parameters
+        ----------
+        X
+            Records, as :meth:`fit` takes them.
+        y
+            ``(n_cases,)`` or ``(n_cases, n_targets)`` finite numbers.
+        sample_weight
+            ``(n_cases,)`` non-negative.
+
+        Returns
+        -------
+        SeqCNNRegressor
+            Itself. After an error it is what it was before the call.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter, X or y is off, the encoder has fixed kernels, or a parameter that the network was built by
+            has changed since the first call.
+        NonFiniteLossError
+            If training diverged.
+        """
+        caller = type(self).__name__
+        weights = read_weights(X, sample_weight, caller)
+        check_choice("loss", self.loss, LOSSES, caller=caller)
+        refuse_early_stopping(self.early_stopping, caller)
+        target, n_dimensions = read_numbers(X, y, caller)
+        if self.__sklearn_is_fitted__():
+            check_same_targets(target, self.model_.n_outputs, "partial_fit", caller)
+        target = replace(target, loss_name=cast("RegressionLoss", self.loss))
+        return self._fit(X, target, weights, None, None, learnt={"_one_target": n_dimensions == 1})
 
     def predict(self, X: Any) -> AnyArray:
         """Return the targets, ``(n_cases,)`` or ``(n_cases, n_targets)`` as ``y`` was, float64.
