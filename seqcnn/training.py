@@ -89,9 +89,10 @@ class TrainingSettings:
 
 @dataclass
 class TrainingResult:
-    """What happened: a line an epoch, and whether Ctrl-C ended it."""
+    """What happened: a line an epoch, the epoch whose weights were kept, and whether Ctrl-C ended it."""
 
     history: list[dict[str, float]] = field(default_factory=list)
+    kept_epoch: int = 0
     interrupted: bool = False
 
 
@@ -203,6 +204,7 @@ def train(
                         best, best_epoch, tolerance = standing, epoch, measured.standard_error
                     if settings.n_iter_no_change is not None and measured.score >= best[0] - tolerance:
                         kept = deepcopy(network.state_dict())
+                        result.kept_epoch = epoch
                 row["seconds"] = time.perf_counter() - started
                 result.history.append(row)
                 if watcher is not None:
@@ -217,6 +219,8 @@ def train(
         result.interrupted = True
     if kept is not None:
         network.load_state_dict(kept)
+    else:
+        result.kept_epoch = len(result.history)
     network.eval()
     return result
 

@@ -197,6 +197,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         if target is None:
             network.eval()
             self.history_ = pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+            self.kept_epoch_ = 0
             return
         loss = target.loss(network.head)  # type: ignore[arg-type]
 
@@ -231,6 +232,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                     caller=caller,
                 )
             self.history_ = _tabulate([row])
+            self.kept_epoch_ = 1
             return
         training_settings = TrainingSettings(
             max_epochs=settings.max_epochs,
@@ -263,6 +265,7 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                 watcher=watcher,
             )
         self.history_ = _tabulate(result.history)
+        self.kept_epoch_ = result.kept_epoch
         if result.interrupted:
             warnings.warn(
                 f"Training of {caller} was interrupted after {len(self.history_)} of {settings.max_epochs} epochs. It "
