@@ -221,8 +221,9 @@ class RecordDisplay:
                 rows[-1][1], rows[-1][3] = borders[position + 1], max(rows[-1][3], score)
             else:
                 rows.append([borders[position], borders[position + 1], label, score])
-        found = pd.DataFrame({name: [row[number] for row in rows] for number, name in enumerate(columns)}, dtype=object)
-        return found.astype({"start": float, "end": float, "score": float})
+        # As objects, so that labels stay what they are beside None.
+        table = pd.DataFrame({name: [row[number] for row in rows] for number, name in enumerate(columns)}, dtype=object)
+        return table.astype({"start": float, "end": float, "score": float})
 
     def _colours(self) -> dict[int, str]:
         """Give colours to columns of the scores: all in order, or those that are best most often."""

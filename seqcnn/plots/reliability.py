@@ -188,19 +188,26 @@ class ReliabilityDisplay:
         center = left + width / 2
         filled = self.bins[self.bins["count"] > 0]
         gap = (filled["probability"] - filled["share"]).to_numpy()
-        place = {"width": width[filled.index] * 0.94, "align": "center"}
-        bars = self.ax_.bar(center[filled.index], filled["share"], color=COLOURS[0], alpha=0.75, linewidth=0, **place)
+        shape = {"width": width[filled.index] * 0.94, "align": "center"}
+        bars = self.ax_.bar(center[filled.index], filled["share"], color=COLOURS[0], alpha=0.75, linewidth=0, **shape)
         gaps = self.ax_.bar(
             center[filled.index], gap, bottom=filled["share"], facecolor="none", edgecolor=COLOURS[1], hatch="////",
-            linewidth=0.8, **place,
+            linewidth=0.8, **shape,
         )  # fmt: skip
         low, high = _wilson(filled["share"].to_numpy(), filled["count"].to_numpy())
         spans = self.ax_.vlines(center[filled.index], low, high, color="black", linewidth=1.0)
         (diagonal,) = self.ax_.plot([0, 1], [0, 1], color="black", linestyle="--", linewidth=1.0)
-        add_legend(
-            self.ax_, [diagonal, bars, gaps, spans], ["as it should be", "observed", "distance", "95 % interval"],
-            loc="upper left", fontsize="small",
-        )  # fmt: skip
+        # Over the bars' empty corner if the classifier is too sure, else over what is plain blue.
+        place = "upper left" if (gap * filled["count"]).sum() >= 0 else "lower right"
+        legend = add_legend(
+            self.ax_,
+            [diagonal, bars, gaps, spans],
+            ["as it should be", "observed", "distance", "95 % interval"],
+            loc=place,
+            fontsize="small",
+        )
+        legend.set_frame_on(True)
+        legend.get_frame().set(facecolor="white", alpha=0.85, linewidth=0)
         self.ax_.set(xlim=(0, 1), ylim=(0, 1.02), ylabel=self.names[1])
         self.ax_.tick_params(labelbottom=False)
         below.bar(center, self.bins["count"], width=width * 0.94, color="0.6", linewidth=0)
