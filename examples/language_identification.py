@@ -22,15 +22,13 @@ def main() -> None:
     letters = make_pipeline(CountVectorizer(analyzer="char"), LogisticRegression(max_iter=1000)).fit(X, y)
     print(f"counts of letters: {letters.score(X_test, y_test):.3f}")
 
-    classifier = SeqCNNClassifier(max_epochs=6, random_state=0).fit(X, y)
+    # Windows of characters: a text's probabilities are the mean over its windows, and one text may hold several
+    # languages.
+    classifier = SeqCNNClassifier(window_length=20, hop_length=5, max_epochs=6, random_state=0).fit(X, y)
     print(f"network of characters: accuracy {classifier.score(X_test, y_test):.3f}")
-
-    # Windows of characters, because one text may hold several languages.
-    windowed = SeqCNNClassifier(window_length=20, hop_length=5, max_epochs=4, random_state=0).fit(X, y)
-    print(f"in windows of 20 characters: accuracy {windowed.score(X_test, y_test):.3f}")
     pieces = [X_test[row] for row in (0, 1, 2)]
-    windows = windowed.predict_windows([" ".join(pieces)])
-    windows["language"] = windowed.classes_[windows[windowed.classes_].to_numpy().argmax(axis=1)]
+    windows = classifier.predict_windows([" ".join(pieces)])
+    windows["language"] = classifier.classes_[windows[classifier.classes_].to_numpy().argmax(axis=1)]
     print(f"one text of {', '.join(y_test[:3])}, of {', '.join(str(len(piece)) for piece in pieces)} characters:")
     changes = windows["language"].ne(windows["language"].shift()).cumsum()
     for _, stretch in windows.groupby(changes):
@@ -38,8 +36,9 @@ def main() -> None:
         language = stretch["language"].iloc[0]
         print(f"  {language:10} about characters {center.iloc[0]:.0f} to {center.iloc[-1]:.0f}")
 
-    # Letters never seen in training are read as unknown ones, with a warning if there are many.
-    print(f"with a strange letter: {classifier.predict([X_test[0].replace(X_test[0][0], '§')])[0]} ({y_test[0]})")
+    # Characters never seen in training are read as unknown ones, with a warning if there are many.
+    strange = X_test[0].replace(X_test[0][0], "§")
+    print(f"with a strange character for a letter: {classifier.predict([strange])[0]} (truth: {y_test[0]})")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Data of other libraries: aeon's and sktime's arrays and lists as they are, tslearn's with its axes exchanged.
 
-Run it with ``python examples/other_libraries.py``. None of these libraries is needed: what is shown is the form in which
-they keep series. Where aeon is installed, its splits and its data loaders give exactly these forms.
+Run it with ``python examples/other_libraries.py``. None of these libraries is needed: what is shown is the form in
+which they keep series, which is also what their readers of data sets return.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from seqcnn.datasets import make_shapes_in_noise
 
 
 def from_tslearn(X: np.ndarray) -> list[np.ndarray] | np.ndarray:
-    """Turn ``(n, time, channels)``, padded with NaN at the end, into our ``(n, channels, time)`` or a list of unequal length."""
+    """Turn ``(n, time, channels)``, shorter series filled with NaN, into ``(n, channels, time)`` or a list."""
     X = np.swapaxes(X, 1, 2)
     missing = np.isnan(X).all(axis=1)
     if not missing.any():
@@ -36,7 +36,7 @@ def main() -> None:
     }
     answers = {}
     for name, data in forms.items():
-        classifier = SeqCNNClassifier("fcn", encoder__width=16, max_epochs=8, random_state=0).fit(data, y)
+        classifier = SeqCNNClassifier("fcn", encoder__width=16, max_epochs=12, random_state=0).fit(data, y)
         answers[name] = classifier.predict_proba(data)
         print(f"{name}: accuracy {classifier.score(data, y):.3f}")
     first, *others = answers.values()
@@ -50,7 +50,7 @@ def main() -> None:
     back = from_tslearn(padded)
     same = all(np.array_equal(ours, theirs.astype(np.float32)) for ours, theirs in zip(ragged, back, strict=True))
     print(f"unequal lengths come back from tslearn's padding: {same}")
-    classifier = SeqCNNClassifier("fcn", encoder__width=16, max_epochs=8, random_state=0).fit(back, labels)
+    classifier = SeqCNNClassifier("fcn", encoder__width=16, max_epochs=12, random_state=0).fit(back, labels)
     print(f"tslearn, unequal lengths: accuracy {classifier.score(back, labels):.3f}")
 
     # The other way: (n, channels, time) to tslearn is the same exchange, and to a flat table a reshape.

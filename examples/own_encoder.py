@@ -43,21 +43,23 @@ def main() -> None:
 
     # A plain module knows nothing of padding, so it gets batches of equal length.
     plain = nn.Sequential(nn.Conv1d(1, 16, 9, padding=4), nn.ReLU(), nn.Conv1d(16, 32, 9, padding=4), nn.ReLU())
-    classifier = SeqCNNClassifier(plain, max_epochs=20, random_state=0).fit(X, y)
+    classifier = SeqCNNClassifier(plain, max_epochs=25, random_state=0).fit(X, y)
     print(f"nn.Sequential: accuracy {classifier.score(X_test, y_test):.3f}")
 
     # The module that was passed is copied: this one is as it was.
     own = TwoScales(in_channels=1, width=16)
-    classifier = SeqCNNClassifier(own, max_epochs=20, random_state=0).fit(X, y)
+    classifier = SeqCNNClassifier(own, max_epochs=25, random_state=0).fit(X, y)
     print(f"SequenceEncoder: accuracy {classifier.score(X_test, y_test):.3f}")
     print(f"an output step sees {own.receptive_field} time steps; {sum(p.numel() for p in own.parameters()):,} weights")
 
-    # What was trained on one task starts another: the encoder of a fitted estimator is an encoder.
-    X_more, y_more = make_shapes_in_noise(60, n_classes=6, random_state=2)
-    X_last, y_last = make_shapes_in_noise(100, n_classes=6, random_state=3)
-    for name, encoder in (("a new encoder", own), ("the trained one", classifier.encoder_)):
-        second = SeqCNNClassifier(encoder, max_epochs=15, random_state=0).fit(X_more, y_more)
-        print(f"60 series of 6 classes, from {name}: {second.score(X_last, y_last):.3f}")
+    # What was trained on much data serves little data: the encoder of a fitted estimator is an encoder, too.
+    X_many, y_many = make_shapes_in_noise(300, n_classes=6, random_state=2)
+    trained = SeqCNNClassifier(own, max_epochs=25, random_state=0).fit(X_many, y_many).encoder_
+    X_few, y_few = make_shapes_in_noise(24, n_classes=6, length=200, noise=0.1, random_state=3)
+    X_last, y_last = make_shapes_in_noise(200, n_classes=6, length=200, noise=0.1, random_state=4)
+    for name, encoder in (("an untrained encoder", own), ("the trained one", trained)):
+        second = SeqCNNClassifier(encoder, max_epochs=20, random_state=0).fit(X_few, y_few)
+        print(f"24 series of another sensor, from {name}: {second.score(X_last, y_last):.3f}")
 
     # As a module it is one: raw input to class scores, without the estimator.
     scores = classifier.network_(torch.from_numpy(X_test[:4, None]))
