@@ -99,25 +99,32 @@ def draw_text(panel: Any, text: str, spans: Spans) -> None:
                 panel.broken_barh(
                     [(left - row * COLUMNS, right - left)], (row, 1), facecolor=colour, alpha=0.3, linewidth=0
                 )
-    known = _drawable(set(shown))
+    families = _families()
+    known = _drawable(set(shown), families)
     for position, character in enumerate(shown):
         written = _VISIBLE.get(character, character)
         if written.isspace():
             continue
         panel.text(
             position % COLUMNS + 0.5, position // COLUMNS + 0.5, written if written in known else "□",
-            ha="center", va="center", fontsize=9, parse_math=False,
+            ha="center", va="center", fontsize=9, family=families, parse_math=False,
         )  # fmt: skip
     # A short text stays at the left, in letters of the usual size.
     panel.set(xlim=(0, max(width, COLUMNS)), ylim=(n_rows, 0), xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
 
 
-def _drawable(characters: set[str]) -> set[str]:
-    """Return those of the characters that the fonts in use have; matplotlib warns of each of the others."""
+def _families() -> list[str]:
+    """Return the fonts of characters: of equal width, and for what those have not, the usual ones."""
     from matplotlib import font_manager
 
-    families = font_manager.FontProperties().get_family()
+    return ["monospace", *font_manager.FontProperties().get_family()]
+
+
+def _drawable(characters: set[str], families: list[str]) -> set[str]:
+    """Return those of the characters that the fonts have; matplotlib warns of each of the others."""
+    from matplotlib import font_manager
+
     found = [font_manager.findfont(font_manager.FontProperties(family=[family])) for family in families]
     fonts = [font_manager.get_font(path) for path in found]
     wanted = characters | set(_VISIBLE.values())
