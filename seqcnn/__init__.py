@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from seqcnn import datasets, encoders
+    from seqcnn import datasets, encoders, plots
     from seqcnn.encoders import list_encoders
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
 
@@ -23,6 +23,7 @@ __all__ = [
     "datasets",
     "encoders",
     "list_encoders",
+    "plots",
 ]
 
 _HOMES = {
@@ -31,7 +32,7 @@ _HOMES = {
     "SeqCNNRegressor": "seqcnn.estimators",
     "list_encoders": "seqcnn.encoders",
 }
-_SUBMODULES = ("datasets", "encoders")
+_SUBMODULES = ("datasets", "encoders", "plots")
 
 
 def __getattr__(name: str) -> Any:

@@ -95,9 +95,10 @@ class TrainingSettings:
 
 @dataclass
 class TrainingResult:
-    """What happened: a line an epoch, whether Ctrl-C ended it, and what the optimizer remembers."""
+    """What happened: a line an epoch, the epoch kept, whether Ctrl-C ended it, and what the optimizer remembers."""
 
     history: list[dict[str, float]] = field(default_factory=list)
+    kept_epoch: int = 0
     interrupted: bool = False
     moments: list[Moments] = field(default_factory=list)
 
@@ -238,7 +239,7 @@ def train(
             result.moments = descent.moments()
     except KeyboardInterrupt:
         result.interrupted = True
-    best.restore(network)
+    result.kept_epoch = best.restore(network) or len(result.history)
     network.eval()
     return result
 
@@ -275,6 +276,7 @@ class _Best:
         self._tolerance = 0.0
         self._epoch: int | None = None  # until there was a measurement
         self._kept: dict[str, Tensor] | None = None
+        self._kept_epoch = 0
 
     def hear(self, epoch: int, measured: Validation, network: nn.Module) -> None:
         """Take in the measurement behind an epoch."""
@@ -284,7 +286,7 @@ class _Best:
         elif self._epoch is None:
             self._epoch = 0
         if self._patience is not None and measured.score >= self._standing[0] - self._tolerance:
-            self._kept = deepcopy(network.state_dict())
+            self._kept, self._kept_epoch = deepcopy(network.state_dict()), epoch
 
     def is_long_past(self, epoch: int) -> bool:
         """Tell whether so many epochs brought none better that training should stop."""
@@ -292,10 +294,12 @@ class _Best:
             return False
         return epoch - self._epoch >= self._patience
 
-    def restore(self, network: nn.Module) -> None:
-        """Put the kept weights back."""
-        if self._kept is not None:
-            network.load_state_dict(self._kept)
+    def restore(self, network: nn.Module) -> int | None:
+        """Put the kept weights back, and return their epoch; None says that the last ones stay."""
+        if self._kept is None:
+            return None
+        network.load_state_dict(self._kept)
+        return self._kept_epoch
 
 
 def _demand_finite(value: float, what: str, epoch: int, rate: float, settings: TrainingSettings) -> None:

@@ -39,7 +39,7 @@ LEVELS = (
     {"training", "closed_form"},
     {"model"},
     {"estimators"},
-    {"demo", "info"},
+    {"demo", "info", "plots"},
     {"__main__"},
 )
 BELOW = {name: set().union(*LEVELS[:level]) for level, names in enumerate(LEVELS) for name in names}
@@ -105,8 +105,8 @@ def test_cutting_windows_and_the_sentences_of_errors_need_no_torch():
     assert not importers_of("torch").keys() & {"windows", "aggregate", "_checks", "_types", "datasets"}
 
 
-def test_only_the_estimators_and_the_data_sets_know_scikit_learn():
-    assert importers_of("sklearn").keys() <= {"estimators", "datasets"}
+def test_only_the_estimators_the_data_sets_and_the_plots_know_scikit_learn():
+    assert importers_of("sklearn").keys() <= {"estimators", "datasets", "plots"}
 
 
 def test_what_reads_and_writes_audio_files_is_imported_where_it_is_used():

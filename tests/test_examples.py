@@ -1,5 +1,6 @@
-"""The examples and the demonstration run as a user runs them, without a warning, and print what they promise."""
+"""Examples, notebooks and the demonstration run as a user runs them, without a warning, and print what they promise."""
 
+import json
 import os
 import re
 import subprocess
@@ -31,8 +32,15 @@ def accuracies(printed):
 
 def test_every_example_is_tested_and_short():
     paths = sorted((ROOT / "examples").glob("*.py"))
-    assert [path.stem for path in paths] == ["keywords_from_folder", "pipeline_and_grid_search", "quickstart"]
+    tests = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
+    assert len(paths) >= 11
+    assert {path.stem for path in paths} <= tests
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 80 for path in paths)
+
+
+def figure_behind(words, printed):
+    """Return the first number behind these words."""
+    return float(re.search(rf"{re.escape(words)}\D*?(-?\d+\.?\d*)", printed)[1])
 
 
 @pytest.mark.slow
@@ -58,6 +66,129 @@ def test_keywords_from_folder():
     assert "160 files of 4 words by 8 speakers" in printed
     assert accuracies(printed)[0] > 0.8
     assert len(re.findall(r"^ *\d+\.\d+ +\d+\.\d+ +\w+( +\d\.\d+){4}$", printed, re.MULTILINE)) > 4
+
+
+@pytest.mark.slow
+def test_regression_remaining_life():
+    printed = run_python("examples/regression_remaining_life.py")
+    guess, network = (figure_behind(words, printed) for words in ("for all: wrong by", "network: wrong by"))
+    assert network < guess / 2
+    assert figure_behind("with 0 to 25 hours left: wrong by", printed) < network
+    assert figure_behind("R²", printed) > 0.8
+
+
+@pytest.mark.slow
+def test_activity_with_groups():
+    printed = run_python("examples/activity_with_groups.py")
+    shared, strangers, never_seen = accuracies(printed)
+    assert shared > strangers > 0.5
+    assert never_seen > 0.5
+    assert "480 windows of 4 s from 12 people" in printed
+
+
+@pytest.mark.slow
+def test_unequal_lengths():
+    printed = run_python("examples/unequal_lengths.py")
+    assert min(accuracies(printed)) > 0.9
+    assert float(re.search(r"differ by (\S+) at most", printed)[1]) < 1e-5
+    assert "must be at most 20, the shortest record in X (X[1])." in printed
+
+
+@pytest.mark.slow
+def test_multivariate():
+    printed = run_python("examples/multivariate.py")
+    assert accuracies(printed)[0] > 0.9
+    assert figure_behind("a linear model of all numbers:", printed) < 0.65
+    lost = {name: float(figure) for name, figure in re.findall(r"^  (\w+) +([+-][\d.]+)$", printed, re.MULTILINE)}
+    assert set(sorted(lost, key=lost.get)[-2:]) == {"current", "speed"}
+    assert len(lost) == 6
+
+
+@pytest.mark.slow
+def test_language_identification():
+    printed = run_python("examples/language_identification.py")
+    assert accuracies(printed)[0] > 0.9 > figure_behind("counts of letters:", printed)
+    assert len(re.findall(r"^  \w+ +about characters \d+ to \d+$", printed, re.MULTILINE)) >= 3
+
+
+@pytest.mark.slow
+def test_own_encoder():
+    printed = run_python("examples/own_encoder.py")
+    assert min(accuracies(printed)) > 0.8
+    assert figure_behind("from the trained one", printed) > figure_behind("from an untrained encoder", printed)
+
+
+@pytest.mark.slow
+def test_optuna_search():
+    pytest.importorskip("optuna")
+    printed = run_python("examples/optuna_search.py")
+    scores = [float(score) for score in re.findall(r"^  ([\d.]+)  encoder=", printed, re.MULTILINE)]
+    assert len(scores) == 10
+    assert scores == sorted(scores, reverse=True)
+    assert accuracies(printed)[0] > 0.8
+
+
+@pytest.mark.slow
+def test_other_libraries():
+    printed = run_python("examples/other_libraries.py")
+    assert len(accuracies(printed)) == 6
+    assert min(accuracies(printed)) > 0.8
+    assert "all forms give the same probabilities: True" in printed
+    assert "unequal lengths come back from tslearn's padding: True" in printed
+
+
+@pytest.mark.slow
+def test_pictures_of_the_documentation(tmp_path):
+    run_python("benchmarks/pictures.py", str(tmp_path))
+    there = {path.name for path in (ROOT / "docs" / "pictures").glob("*.png")}
+    assert {path.name for path in tmp_path.glob("*.png")} == there
+    assert there
+
+
+NOTEBOOKS = sorted((ROOT / "examples").glob("*.ipynb"))
+
+
+def outputs_of(cells):
+    """Return what each code cell gave: the kinds of its outputs, and its printed text."""
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    return [
+        (
+            [kind for output in cell["outputs"] for kind in output.get("data", {output["output_type"]: None})],
+            "".join("".join(output.get("text", "")) for output in cell["outputs"]),
+        )
+        for cell in code
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_are_stored_small_and_executed(path):
+    assert [path.stem for path in NOTEBOOKS] == ["audio", "series"]
+    assert path.stat().st_size < 300_000
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    counts = [cell["execution_count"] for cell in cells if cell["cell_type"] == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+    assert sum("image/png" in kinds for kinds, _ in outputs_of(cells)) >= 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run_from_top_to_bottom(path, tmp_path):
+    done = tmp_path / "done.ipynb"
+    # In a process of its own: what runs notebooks has warnings of its own, which would be errors here.
+    code = (
+        "import sys, nbclient, nbformat; notebook = nbformat.read(sys.argv[1], 4); "
+        "nbclient.NotebookClient(notebook, timeout=300, resources={'metadata': {'path': sys.argv[3]}}).execute(); "
+        "nbformat.write(notebook, sys.argv[2])"
+    )
+    environment = {"OMP_NUM_THREADS": "1"} | os.environ
+    command = [sys.executable, "-c", code, path, done, ROOT]
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
+    assert ran.returncode == 0, ran.stderr
+    stored, fresh = (outputs_of(json.loads(file.read_text(encoding="utf-8"))["cells"]) for file in (path, done))
+    # The figures may differ from machine to machine, their kind may not; nothing is written to stderr.
+    assert [kinds for kinds, _ in fresh] == [kinds for kinds, _ in stored]
+    assert "stderr" not in done.read_text(encoding="utf-8")
+    assert [re.sub(r"[\d.]+", "", text) for _, text in fresh] == [re.sub(r"[\d.]+", "", text) for _, text in stored]
 
 
 def test_keywords_from_an_empty_folder_tells_what_is_missing(tmp_path):

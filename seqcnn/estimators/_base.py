@@ -50,6 +50,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
     _output: Output
     model_: Model
     history_: pd.DataFrame
+    kept_epoch_: int
 
     @property
     def network_(self) -> Network:
@@ -298,6 +299,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         if target is None:
             network.eval()
             self.history_ = pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+            self.kept_epoch_ = 0
             with TrainingProgress(1, 0, caller) as shown:
                 listen(shown, n_epochs=0).on_end()
             return False
@@ -335,6 +337,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
                     caller=caller,
                 )
                 self.history_ = tabulate([row])
+                self.kept_epoch_ = 1
                 watcher.on_end()
             return False
         training_settings = TrainingSettings(
@@ -375,6 +378,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
                 moments=progress.moments if told is None else (),
             )
             self.history_ = tabulate(result.history)
+            self.kept_epoch_ = result.kept_epoch + (0 if history is None else len(history))
             watcher.on_end()
         progress.moments = result.moments if told is None else []
         return result.interrupted
@@ -396,7 +400,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         def attributes() -> dict[str, Any]:
             # Training goes on in the network itself.
             network = deepcopy(self.model_.network).eval()
-            return {"model_": replace(self.model_, network=network), "history_": self.history_, **learnt}
+            return {"model_": replace(self.model_, network=network), "history_": self.history_, "kept_epoch_": len(self.history_), **learnt}
 
         return attributes
 

@@ -110,6 +110,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The labels, sorted, as they came in.
     history_ : DataFrame
         A line an epoch: losses, score, learning rate, seconds.
+    kept_epoch_ : int
+        The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
         The trained network, raw input to class scores.
     encoder_ : SequenceEncoder

@@ -89,6 +89,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     ----------
     history_ : DataFrame
         A line an epoch; empty without ``y``.
+    kept_epoch_ : int
+        The epoch whose weights were kept: chosen on held-back records, otherwise the last one; 0 without ``y``.
     network_ : torch.nn.Module
         The network; ``network_.embed`` gives the features.
     encoder_ : SequenceEncoder

@@ -99,6 +99,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     ----------
     history_ : DataFrame
         A line an epoch: losses (of targets at unit deviation), score (R²), learning rate, seconds.
+    kept_epoch_ : int
+        The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
         The trained network, raw input to targets in their own units.
     encoder_ : SequenceEncoder
