@@ -400,7 +400,12 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         def attributes() -> dict[str, Any]:
             # Training goes on in the network itself.
             network = deepcopy(self.model_.network).eval()
-            return {"model_": replace(self.model_, network=network), "history_": self.history_, "kept_epoch_": len(self.history_), **learnt}
+            return {
+                "model_": replace(self.model_, network=network),
+                "history_": self.history_,
+                "kept_epoch_": len(self.history_),
+                **learnt,
+            }
 
         return attributes
 
