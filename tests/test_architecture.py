@@ -19,6 +19,8 @@ ROOT = Path(seqcnn.__file__).parent
 # Lowest first. A module imports from the levels below its own; those of one level know nothing of each other.
 LEVELS = (
     {"_checks", "_types"},
+    {"json_values", "model_file"},
+    {"rebuilding"},
     {"layers"},
     {
         "inputs",
@@ -37,6 +39,7 @@ LEVELS = (
     {"inference"},
     {"training", "closed_form"},
     {"model"},
+    {"saving"},
     {"estimators"},
     {"demo", "info"},
     {"__main__"},
