@@ -42,11 +42,13 @@ LEVELS = (
     {"saving"},
     {"estimators"},
     {"demo", "info"},
+    {"cli"},
     {"__main__"},
 )
 BELOW = {name: set().union(*LEVELS[:level]) for level, names in enumerate(LEVELS) for name in names}
 BELOW["datasets"] = LEVELS[0]
 BELOW["demo"] |= {"datasets"}
+BELOW["cli"] |= {"datasets"}
 
 FILES = {
     ".".join(("seqcnn", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path

@@ -11,6 +11,7 @@ from seqcnn.datasets._alphabets import make_alphabet_text
 from seqcnn.datasets._archives import list_ucr, list_uea, load_ucr, load_uea
 from seqcnn.datasets._digits import load_digit_sequences
 from seqcnn.datasets._fsdd import load_fsdd
+from seqcnn.datasets._read_data_standin import read_data
 from seqcnn.datasets._shapes import make_shapes_in_noise
 from seqcnn.datasets._speech_commands import load_speech_commands, load_speech_commands_mini
 from seqcnn.datasets._tones import make_spoken_tones
@@ -29,5 +30,6 @@ __all__ = [
     "make_alphabet_text",
     "make_shapes_in_noise",
     "make_spoken_tones",
+    "read_data",
     "write_wav_folder",
 ]

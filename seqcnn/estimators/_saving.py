@@ -61,6 +61,7 @@ def save_estimator(estimator: BaseEstimator, model: Model, path: Path) -> None:
         "format": FORMAT,
         "version": importlib.import_module("seqcnn").__version__,
         "estimator": name,
+        "weights": sum(tensor.numel() for tensor in model.network.parameters()),
         "parameters": parameters,
         "left_out": left_out,
         "learnt": learnt,
