@@ -284,6 +284,11 @@ def test_columns_named_by_numbers_are_names(line):
     ("stdin", "message"),
     [
         (
+            ",".join(f"t{step}" for step in range(40)),
+            "The input must hold a series a line, numbers with commas between them. Received: the one line "
+            "'t0,t1,t2,t3,t4,t5,t6,t7,t8,t9,t10,t1.... This model reads series.",
+        ),
+        (
             ",".join("1" * 40) + "\n" + ",".join(["x"] * 40),
             "Line 2 of the input must hold numbers with commas between them. Received: 'x'. This model reads series; "
             "give a series a line.",

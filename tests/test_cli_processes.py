@@ -46,6 +46,7 @@ def test_texts_go_through_a_pipe_whose_reader_leaves_early(folder):
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_what_is_no_text_is_refused_in_a_sentence(folder):
     done = run(r"printf 'abc\n\xff\xfe\n' | seqcnn predict model -", folder)
     assert (done.returncode, done.stdout) == (1, "")
@@ -54,6 +55,7 @@ def test_what_is_no_text_is_refused_in_a_sentence(folder):
     )
 
 
+@pytest.mark.slow
 def test_there_are_no_colours_in_files_and_some_on_a_terminal(folder):
     assert "\x1b" not in run("seqcnn info model; seqcnn info nowhere; seqcnn --help", folder, timeout=60).stdout
     assert "\x1b[31m" in run("FORCE_COLOR=1 seqcnn info nowhere", folder).stderr
@@ -72,6 +74,7 @@ def test_what_a_model_file_holds_is_told_without_torch(folder):
     assert "SeqCNNClassifier" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_keeps_what_was_learnt(folder):
     words = ("fit", "train.csv", "-o", "stopped", "--target", "shape", "--encoder", "fcn", "--max-epochs", "1000000")
@@ -101,6 +104,7 @@ def test_ctrl_c_keeps_what_was_learnt(folder):
     assert read_document(folder / "stopped")[0]["learnt"]["history_"]["$frame"]["rows"] >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
 def test_ctrl_c_while_waiting_for_input_ends_in_a_word(folder):
     process = subprocess.Popen(

@@ -121,6 +121,11 @@ def _read_series(lines: Iterator[str], columns: AnyArray | None) -> Iterator[tup
             records = pd.DataFrame(records, columns=columns if names is None else names)[list(columns)]
         yield start, records
         start, line = start + len(chunk), line + len(chunk)
+    if start == 0:
+        raise ValueError(
+            f"The input must hold a series a line, numbers with commas between them. Received: the one line "
+            f"{shorten(first, 40)}. This model reads series."
+        )
 
 
 def _find_names(cells: list[str], columns: AnyArray | None) -> list[str] | None:
