@@ -48,10 +48,11 @@ def is_ours(module: nn.Module) -> bool:
     return isinstance(module, nn.Identity) or Rebuildable._known.get(type(module).__name__) is type(module)
 
 
-def describe(module: nn.Module) -> dict[str, Any]:
+def describe(module: nn.Module, within: str = "") -> dict[str, Any]:
     """Return what JSON can hold of how a module is built; a user's own module is named only.
 
-    An argument that is a module or a tensor is described by the attribute of its name, as it is now.
+    An argument that is a module or a tensor is described by the attribute of its name, as it is now. ``within`` names
+    the argument that the module itself is: a user's own stands for an encoder only.
 
     Raises
     ------
@@ -66,12 +67,13 @@ def describe(module: nn.Module) -> dict[str, Any]:
     """
     name = type(module).__name__
     if not is_ours(module):
+        assert within in ("encoder", "module") or not within, f"{name} must be a Rebuildable to be saved"
         return {"foreign": name}
     arguments: dict[str, Any] = {}
     for argument, value in module.__dict__.get("_built_from", {}).items():
         part = getattr(module, argument, None) if value is None else None
         if isinstance(part, nn.Module):
-            arguments[argument] = {"$module": describe(part)}
+            arguments[argument] = {"$module": describe(part, argument)}
         elif isinstance(part, Tensor):
             arguments[argument] = {"$tensor": [list(part.shape), str(part.dtype).removeprefix("torch.")]}
         else:

@@ -76,7 +76,7 @@ def rebuild_model(document: Mapping[str, Any], tensors: Mapping[str, Tensor], ow
         raise ValueError(f"a {type(network).__name__} is no whole network")
     network.eval()
     contract = InputContract.from_dict({name: decode(value) for name, value in document["contract"].items()})
-    _check_contract(contract, network)
+    _check_contract(contract, network, document)
     simple = {name: decode(value) for name, value in document.items() if name not in ("network", "dtype", "contract")}
     model = Model(network=network, contract=contract, **simple)
     _check_model(model)
@@ -145,7 +145,7 @@ def _no_more_parameters_than(limit: int) -> Iterator[None]:
         handle.remove()
 
 
-def _check_contract(contract: InputContract, network: Network) -> None:
+def _check_contract(contract: InputContract, network: Network, document: Mapping[str, Any]) -> None:
     if contract.kind not in get_args(Kind):
         raise ValueError(f"there is no kind of input {contract.kind!r}")
     for name in ("n_channels", "n_timepoints", "sample_rate", "max_characters"):
@@ -158,9 +158,10 @@ def _check_contract(contract: InputContract, network: Network) -> None:
         raise ValueError(f"its vocabulary does not fit its kind, {contract.kind}")
     if contract.vocabulary is None:
         rows = contract.n_channels
-        has: Any = network.stem.out_channels
+        has = document["network"]["arguments"]["stem"]["$module"]["arguments"]["n_channels"]
     else:
-        rows, has = contract.vocabulary.size, network.stem.table.num_embeddings  # type: ignore[union-attr]
+        rows = contract.vocabulary.size
+        has = document["network"]["arguments"]["stem"]["$module"]["arguments"]["n_codes"]
     if isinstance(network.head, LinearHead) and network.head.dense.in_features != network.n_features:
         raise ValueError(
             f"its head reads {network.head.dense.in_features} features, its encoder gives {network.n_features}"

@@ -24,6 +24,12 @@ _ESTIMATORS: Mapping[str, type[Saved]] = {
     kind.__name__: kind for kind in (SeqCNNClassifier, SeqCNNRegressor, SeqCNNEmbedder)
 }
 
+_OUTPUTS = {
+    "SeqCNNClassifier": ("probabilities", "labels"),
+    "SeqCNNRegressor": ("values",),
+    "SeqCNNEmbedder": ("features",),
+}
+
 
 def load(
     path: str | os.PathLike[str], *, encoder: nn.Module | None = None
@@ -101,7 +107,7 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, Any], encoder: nn.Modu
             own = encoder if list_foreign(value["$module"]) else None
             parameters[key] = rebuild_module(value["$module"], weights, own)
     estimator: Saved = _ESTIMATORS[name](**parameters)
-    if model.output != estimator._output:
+    if model.output not in _OUTPUTS[name]:
         raise ValueError(f"a {name} has no model of {model.output}")
     for key, value in document["learnt"].items():
         if hasattr(type(estimator), key) or key in estimator.get_params(deep=False) or key.startswith("__"):

@@ -21,6 +21,10 @@ NETWORK, PARAMETER = "network.", "encoder."
 """Beginnings of the tensors' names: the trained network's, and those of a module that is the parameter ``encoder``."""
 
 
+_NOT_KEPT = frozenset({"model_", "_progress"})
+"""Attributes that a file holds in another form, or not: the optimizer's memory belongs to the process that trains."""
+
+
 def save_estimator(estimator: BaseEstimator, model: Model, path: Path) -> None:
     """Write a fitted estimator to a file.
 
@@ -40,7 +44,7 @@ def save_estimator(estimator: BaseEstimator, model: Model, path: Path) -> None:
     parameters, tensors, left_out = _describe_parameters(estimator)
     learnt = {}
     for attribute, value in vars(estimator).items():
-        if attribute == "model_" or attribute in estimator.get_params(deep=False):
+        if attribute in _NOT_KEPT or attribute in estimator.get_params(deep=False):
             continue
         try:
             learnt[attribute] = encode(value)
