@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from seqcnn import datasets, encoders, plots
     from seqcnn.encoders import list_encoders
-    from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
+    from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
 
 __all__ = [
     "SeqCNNClassifier",
@@ -23,6 +23,7 @@ __all__ = [
     "datasets",
     "encoders",
     "list_encoders",
+    "load",
     "plots",
 ]
 
@@ -31,6 +32,7 @@ _HOMES = {
     "SeqCNNEmbedder": "seqcnn.estimators",
     "SeqCNNRegressor": "seqcnn.estimators",
     "list_encoders": "seqcnn.encoders",
+    "load": "seqcnn.estimators",
 }
 _SUBMODULES = ("datasets", "encoders", "plots")
 

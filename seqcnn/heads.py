@@ -8,8 +8,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from seqcnn.rebuilding import Rebuildable
 
-class CountScaler(nn.Module):
+
+class CountScaler(Rebuildable):
     """Takes the roots of counts, shifts and scales them, and leaves zeros what they are.
 
     Kernels that never win in a record say nothing about it; so they stay zero, and a kernel that wins in few records is
@@ -48,7 +50,7 @@ class CountScaler(nn.Module):
         return (roots - self.mean) * (roots != 0) / self.deviation
 
 
-class LinearHead(nn.Module):
+class LinearHead(Rebuildable):
     """Dropout and one dense layer; for numeric targets its output is in the target's own units.
 
     Shape: ``(batch, in_features)`` to ``(batch, n_outputs)``.

@@ -70,6 +70,11 @@ class Model:
         )
 
     @property
+    def dtype(self) -> torch.dtype:
+        """The precision it computes in."""
+        return self._place.dtype
+
+    @property
     def _place(self) -> torch.Tensor:
         """A tensor where the network is, in its precision; a network of a user's modules may have no tensor at all."""
         tensors = chain(self.network.parameters(), self.network.buffers())

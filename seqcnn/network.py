@@ -8,9 +8,10 @@ from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
+from seqcnn.rebuilding import Rebuildable
 
 
-class Network(nn.Module):
+class Network(Rebuildable):
     """Raw input to scores.
 
     Shape: ``(batch, channels, time)``, or ``(batch, time)`` character codes, to ``(batch, n_outputs)``.

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.layers.masking import hide_padding, length_mask
+from seqcnn.rebuilding import Rebuildable
 
 _PADDING, _UNKNOWN = 0, 1
 """Codes of a vocabulary that stand for no character of their own."""
@@ -21,7 +22,7 @@ _PADDING, _UNKNOWN = 0, 1
 Normalize = Literal["dataset", "record"]
 
 
-class Normalizer(nn.Module):
+class Normalizer(Rebuildable):
     """Shifts and scales each channel.
 
     ``"dataset"`` uses one mean and one standard deviation a channel, from the training records: a loud record stays
@@ -88,7 +89,7 @@ class Normalizer(nn.Module):
         return f"{self.out_channels}, mode={self.mode!r}"
 
 
-class PassThrough(nn.Module):
+class PassThrough(Rebuildable):
     """Gives its input on as it is, for what needs no normalization.
 
     Shape: ``(batch, channels, time)`` to the same.
@@ -103,7 +104,7 @@ class PassThrough(nn.Module):
         return x
 
 
-class CharacterEmbedding(nn.Module):
+class CharacterEmbedding(Rebuildable):
     """Gives each character code a learnt vector; code 0 is padding and stays zero.
 
     In training a share of the characters is read as unknown (code 1): the network cannot lean on single spellings, and

@@ -19,6 +19,8 @@ ROOT = Path(seqcnn.__file__).parent
 # Lowest first. A module imports from the levels below its own; those of one level know nothing of each other.
 LEVELS = (
     {"_checks", "_types"},
+    {"json_values", "model_file"},
+    {"rebuilding"},
     {"layers"},
     {
         "inputs",
@@ -38,13 +40,16 @@ LEVELS = (
     {"inference"},
     {"training", "closed_form"},
     {"model"},
+    {"saving"},
     {"estimators"},
     {"demo", "info", "plots"},
+    {"cli"},
     {"__main__"},
 )
 BELOW = {name: set().union(*LEVELS[:level]) for level, names in enumerate(LEVELS) for name in names}
 BELOW["datasets"] = LEVELS[0]
 BELOW["demo"] |= {"datasets"}
+BELOW["cli"] |= {"datasets"}
 
 FILES = {
     ".".join(("seqcnn", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path

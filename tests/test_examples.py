@@ -209,4 +209,7 @@ def test_the_command_line_asks_for_a_command(capsys):
     with pytest.raises(SystemExit) as stopped:
         seqcnn.__main__.main([])
     assert stopped.value.code == 2
-    assert "the following arguments are required: command" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        "Error: A command is missing. The commands are fit, predict, evaluate, info and demo. 'seqcnn --help' shows "
+        "how.\n"
+    )

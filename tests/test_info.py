@@ -90,15 +90,15 @@ def test_an_unknown_command_is_refused_with_the_nearest_one(command, hint):
     done = run(command)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "usage: seqcnn [-h] command ...\n"
-        f"seqcnn: error: There is no command {command!r}. {hint}The commands are demo and info.\n"
+        f"Error: There is no command {command!r}. {hint}The commands are fit, predict, evaluate, info and demo. "
+        "'seqcnn --help' shows how.\n"
     )
 
 
 def test_an_unknown_option_is_refused():
     done = run("info", "--jsno")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith("error: unrecognized arguments: --jsno\n")
+    assert done.stderr == "Error: There is no option --jsno. Did you mean --json? 'seqcnn info --help' shows how.\n"
 
 
 def test_help_names_the_commands_and_loads_no_torch():

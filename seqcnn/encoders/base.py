@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqcnn.layers.layout import channels_innermost
 from seqcnn.layers.masking import length_mask
+from seqcnn.rebuilding import Rebuildable
 
 
-class SequenceEncoder(nn.Module, ABC):
+class SequenceEncoder(Rebuildable, ABC):
     """Turns ``(batch, in_channels, time)`` into ``(batch, out_channels, time')``; a plain ``nn.Module``.
 
     A subclass sets the attributes and writes :meth:`encode`. With ``lengths``, padding changes no result: what comes

@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from seqcnn.rebuilding import Rebuildable
+
 
 class GrowingBuffers(nn.Module):
     """A module whose buffers have as many rows as the training data asked for.
@@ -28,7 +30,7 @@ class GrowingBuffers(nn.Module):
         """Hear that the buffers have other values now."""
 
 
-class FeatureEncoder(GrowingBuffers, ABC):
+class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
     """Turns ``(batch, in_channels, time)`` into ``(batch, n_features)`` with kernels that no gradient changes.
 
     What the kernels take from the data (dilations from the records' length, biases from what the kernels answer to some

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +29,7 @@ from seqcnn.estimators._checks import check_parameters, check_sampling
 from seqcnn.estimators._going_on import Progress, check_progress, refuse_fixed, structure_of
 from seqcnn.estimators._parameters import EncoderParametersMixin
 from seqcnn.estimators._read_targets import read_groups
+from seqcnn.estimators._saving import save_estimator
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, one_pass, settle
 from seqcnn.estimators._solving import prepare, solve
@@ -62,6 +65,36 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
     def encoder_(self) -> SequenceEncoder | FeatureEncoder:
         """The trained encoder, which another estimator takes as ``encoder=``."""
         return self.network_.encoder
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, which :func:`seqcnn.load` reads.
+
+        The file holds weights and JSON (it is a safetensors file), no pickle: opening it runs nothing. It is written in
+        one step: a file of that name is replaced by a whole one or not at all. A model trained on a GPU opens on a
+        machine without one.
+
+        Parameters
+        ----------
+        path
+            Of the file; ``.seqcnn`` is the usual suffix, and any will do.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to save yet.
+        ValueError
+            If the labels are objects that JSON cannot hold.
+        FileNotFoundError, IsADirectoryError
+            If the folder is missing, or ``path`` is one.
+
+        Warns
+        -----
+        UserWarning
+            If parameters are objects that JSON cannot hold, such as callables or a ``RandomState``: the loaded
+            estimator has their defaults, and predicts the same.
+        """
+        check_is_fitted(self)
+        save_estimator(self, self.model_, Path(path))
 
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in vars(self)

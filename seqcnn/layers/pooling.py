@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three, runs_eagerly
+from seqcnn.rebuilding import Rebuildable
 
 
 class MaxPool1d(nn.Module):
@@ -68,7 +69,7 @@ class MaxPool1d(nn.Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, centred={self.centred}"
 
 
-class BinPool1d(nn.Module):
+class BinPool1d(Rebuildable):
     """Summarise a sequence in ``n_bins`` equal stretches of its own length.
 
     ``n_bins=1`` is global pooling: shift-invariant. More bins keep a rough order of events. Bin ``k`` of a record of

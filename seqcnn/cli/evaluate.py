@@ -1,0 +1,62 @@
+"""``seqcnn evaluate``: how well a model does on data whose answers are known."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from seqcnn.cli.data import align, match_labels, read_labelled
+from seqcnn.cli.output import print_json, print_note
+
+
+class Report(StrEnum):
+    """How the report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A file or folder as for fit, with the answers.")],
+    target: Annotated[str | None, typer.Option(help="The column of a table that holds the answers.")] = None,
+    report: Annotated[Report, typer.Option(help="How to write it.")] = Report.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --report json.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="A picture to draw: which class was taken for which, or predicted against true.")
+    ] = None,
+) -> None:
+    """Compare a model's answers with the true ones.
+
+    Of a classifier: precision, recall and F1 of each class, and the accuracy. Of a regressor: R², the mean absolute
+    error and the root of the mean squared error.
+
+    [dim]seqcnn evaluate model.seqcnn test.csv --target label --plot confusion.png
+    seqcnn evaluate gun.seqcnn test.ts --json[/dim]
+    """
+    from seqcnn.estimators import SeqCNNClassifier, SeqCNNRegressor, load
+    from seqcnn.estimators._evaluation import Evaluation
+
+    estimator = load(model)
+    if not isinstance(estimator, SeqCNNClassifier | SeqCNNRegressor):
+        raise ValueError(
+            f"seqcnn evaluate compares answers with true ones, and the model in {model} is a "
+            f"{type(estimator).__name__}, which gives features. Use seqcnn predict."
+        )
+    X, y = read_labelled(data, target)
+    X = align(X, getattr(estimator, "feature_names_in_", None))
+    if isinstance(estimator, SeqCNNClassifier):
+        y = match_labels(y, estimator.classes_)
+        evaluation = Evaluation(y, estimator.predict(X), classes=estimator.classes_)
+    else:
+        evaluation = Evaluation(y, estimator.predict(X), classes=None)
+    if report is Report.JSON or as_json:
+        print_json(evaluation.to_dict())
+    else:
+        print(evaluation.to_text())
+    if plot is not None:
+        evaluation.plot(plot)
+        print_note(f"Picture in {plot}.")

@@ -1,0 +1,107 @@
+"""``seqcnn predict``: answers for records, as CSV or as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Any, TextIO
+
+import typer
+
+from seqcnn._checks import count_word
+from seqcnn.cli.data import read_lines, read_records
+from seqcnn.cli.output import print_note
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file or folder as for fit, or - for lines of standard input.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file instead of standard output; .jsonl is written as JSON."),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="A column of a table to leave out.")] = None,
+    proba: Annotated[bool, typer.Option("--proba", help="Add the probability of each class.")] = False,
+    windows: Annotated[bool, typer.Option("--windows", help="Answer for each window of the records.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a JSON object a line.")] = False,
+) -> None:
+    """Answer for the records in DATA: a line each, in their order.
+
+    From standard input come a text, a path of an audio file, or the values of a series (with commas) a line, whichever
+    the model was fitted on.
+
+    [dim]seqcnn predict model.seqcnn new.csv --proba > answers.csv
+    cat texts.txt | seqcnn predict model.seqcnn - | head
+    find . -name '*.wav' | seqcnn predict words.seqcnn - --json[/dim]
+    """
+    from seqcnn.cli._answers import answer, check_wishes
+    from seqcnn.estimators import load
+
+    estimator = load(model)
+    check_wishes(estimator, proba=proba, windows=windows)
+    columns = getattr(estimator, "feature_names_in_", None)
+    as_json = as_json or (output is not None and output.suffix in (".json", ".jsonl"))
+    count = 0
+    pieces: Iterator[tuple[int, Any]]
+    if data == "-":
+        if estimator.model_.contract.kind != "audio" and isinstance(sys.stdin, TextIOWrapper):
+            # Whatever the shell's language is; names of files alone may be any bytes.
+            sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+        pieces = read_lines(sys.stdin, estimator.model_.contract.kind, columns)
+    else:
+        pieces = iter([(0, read_records(Path(data), target, columns))])
+    with _open(output) as stream:
+        for start, records in _in_unicode(pieces):
+            try:
+                frame = answer(estimator, records, start, proba=proba, windows=windows)
+            except (ValueError, TypeError, OSError) as error:
+                if start == 0:
+                    raise
+                raise ValueError(f"In what follows the first {start:,} records, called X here: {error}") from error
+            if as_json:
+                _write_json(frame, stream)
+            else:
+                frame.to_csv(stream, index=False, header=count == 0)
+            stream.flush()
+            count += len(frame)
+    if output is not None:
+        print_note(f"{count_word(count, 'line')} in {output}.")
+
+
+def _in_unicode(pieces: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
+    try:
+        yield from pieces
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"The input must be text in UTF-8. Received: the byte {error.object[error.start]:#04x}. Convert it first, "
+            "for example with iconv."
+        ) from error
+
+
+@contextmanager
+def _open(output: Path | None) -> Iterator[TextIO]:
+    if output is None:
+        yield sys.stdout
+        return
+    with output.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
+
+
+def _write_json(frame: Any, stream: TextIO) -> None:
+    """Write an object a line; probabilities become an object of their own."""
+    for row in frame.to_dict("records"):
+        line: dict[str, Any] = {}
+        for name, value in row.items():
+            plain = value.item() if hasattr(value, "item") else value
+            prefix, _, label = str(name).partition("_")
+            if prefix == "probability" and label:
+                line.setdefault("probabilities", {})[label] = plain
+            else:
+                line[str(name)] = plain if isinstance(plain, bool | int | float | str) or plain is None else str(plain)
+        stream.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -1,0 +1,140 @@
+"""True answers beside a model's: a report in words, for machines, and as a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import (
+    ConfusionMatrixDisplay,
+    PredictionErrorDisplay,
+    accuracy_score,
+    classification_report,
+    confusion_matrix,
+    mean_absolute_error,
+    r2_score,
+    root_mean_squared_error,
+)
+
+from seqcnn._checks import name_first
+from seqcnn._types import AnyArray
+
+
+class Evaluation:
+    """How answers compare with the true ones.
+
+    Parameters
+    ----------
+    y_true, y_predicted
+        ``(n_records,)``, or ``(n_records, n_targets)`` numbers.
+    classes
+        The labels a classifier knows; None for numbers.
+
+    Raises
+    ------
+    ValueError
+        If true answers and classes have nothing to do with each other, or shapes differ.
+    """
+
+    def __init__(self, y_true: AnyArray, y_predicted: AnyArray, classes: AnyArray | None) -> None:
+        self.y_true, self.y_predicted, self.labels = y_true, y_predicted, classes
+        if classes is not None:
+            known = set(classes.tolist())
+            present = dict.fromkeys(y_true.tolist())
+            if not known & present.keys():
+                raise ValueError(
+                    f"The model knows the classes {_name(known)}, but the data have {_name(present)}. Is it the right "
+                    "target?"
+                )
+            # What the model never saw it cannot answer; such records count as wrong, in a row of their own.
+            self.labels = np.array(
+                [*classes.tolist(), *(label for label in present if label not in known)], dtype=object
+            )
+            return
+        if y_true.shape != y_predicted.shape or y_true.dtype.kind not in "iufb":
+            raise ValueError(
+                f"The model predicts numbers of shape {y_predicted.shape}. Received: a target of shape {y_true.shape} "
+                f"and type {y_true.dtype}. Pass the column with these numbers as the target."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        n_records = len(self.y_true)
+        if self.labels is None:
+            return {
+                "records": n_records,
+                "r2": None if n_records < 2 else float(r2_score(self.y_true, self.y_predicted)),
+                "mean_absolute_error": float(mean_absolute_error(self.y_true, self.y_predicted)),
+                "root_mean_squared_error": float(root_mean_squared_error(self.y_true, self.y_predicted)),
+            }
+        true, predicted, positions, names = self._positions()
+        figures = classification_report(
+            true, predicted, labels=positions, target_names=names, output_dict=True, zero_division=0
+        )
+        return {
+            "records": n_records,
+            "accuracy": float(accuracy_score(true, predicted)),
+            "classes": {name: {key: float(value) for key, value in figures[name].items()} for name in names},
+            "labels": names,
+            "confusion_matrix": confusion_matrix(true, predicted, labels=positions).tolist(),
+        }
+
+    def to_text(self) -> str:
+        """Return the report in lines."""
+        if self.labels is None:
+            figures = self.to_dict()
+            rows = {name.replace("_", " "): value for name, value in figures.items() if value is not None}
+            return "\n".join(f"{name:<26}{value:>12.6g}" for name, value in rows.items())
+        true, predicted, positions, names = self._positions()
+        text = classification_report(true, predicted, labels=positions, target_names=names, digits=3, zero_division=0)
+        accuracy = accuracy_score(true, predicted)
+        return f"{text.rstrip()}\n\naccuracy {accuracy:.1%} on {len(true):,} records"
+
+    def plot(self, path: Path) -> None:
+        """Draw the confusion matrix, or predicted against true numbers.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If there are several targets, or matplotlib does not know the suffix.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(
+                "A picture needs matplotlib, which is not installed. Install it with: pip install 'seqcnn[plots]'."
+            ) from error
+        if self.labels is None and self.y_true.ndim > 1 and self.y_true.shape[1] > 1:
+            raise ValueError(
+                f"A picture of predicted against true numbers is drawn of one target. Received: "
+                f"{self.y_true.shape[1]}. Drop --plot."
+            )
+        size = 5.0 if self.labels is None else float(np.clip(2.5 + 0.45 * len(self.labels), 4.0, 24.0))
+        figure = Figure(figsize=(size, size), layout="constrained")
+        axes = figure.subplots()
+        if self.labels is None:
+            PredictionErrorDisplay(y_true=self.y_true.ravel(), y_pred=self.y_predicted.ravel()).plot(
+                ax=axes, kind="actual_vs_predicted"
+            )
+        else:
+            true, predicted, positions, names = self._positions()
+            matrix = confusion_matrix(true, predicted, labels=positions)
+            ConfusionMatrixDisplay(matrix, display_labels=names).plot(
+                ax=axes, cmap="Blues", colorbar=False, xticks_rotation="vertical" if len(names) > 4 else "horizontal"
+            )
+        figure.savefig(path, dpi=150)
+
+    def _positions(self) -> tuple[AnyArray, AnyArray, list[int], list[str]]:
+        """Return labels as positions in the list of all labels: of any kind, they then go through every function."""
+        assert self.labels is not None
+        place = {label: position for position, label in enumerate(self.labels.tolist())}
+        true = np.array([place[label] for label in self.y_true.tolist()])
+        predicted = np.array([place[label] for label in self.y_predicted.tolist()])
+        return true, predicted, list(place.values()), [str(label) for label in place]
+
+
+def _name(labels: Any) -> str:
+    return name_first([repr(label) for label in labels])
