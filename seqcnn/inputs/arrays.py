@@ -95,9 +95,13 @@ def one_dimension_message(length: int, caller: str) -> str:
 
 
 def to_float32(array: AnyArray) -> FloatArray:
-    """Convert to float32, without a copy where it is that already; what does not fit becomes infinity."""
+    """Convert to float32; what does not fit becomes infinity.
+
+    The steps of a record come to lie side by side in memory. Frames keep columns so, and whoever reads one record of
+    theirs would touch all of them. What is in this form already is not copied.
+    """
     with np.errstate(over="ignore"):
-        return np.asarray(array, dtype=np.float32)
+        return np.asarray(array, dtype=np.float32, order="C")
 
 
 def split_block(array: AnyArray, convert: Callable[[AnyArray], FloatArray]) -> list[FloatArray]:
@@ -146,7 +150,8 @@ def warn_if_swapped(values: Sequence[AnyArray], *, is_block: bool) -> None:
     )
     warnings.warn(
         f"{received}, which is read as {count_word(channels, 'channel')} of {count_word(steps, 'time step')}. The axes "
-        f"look swapped: channels come before time. Pass {transposed(is_block)} if the last axis holds the channels.",
+        f"look swapped: channels come before time. Pass {transposed(is_block)} if the last axis holds the channels"
+        f"{', or seqcnn.from_tslearn(X) if it comes from tslearn' if is_block else ''}.",
         UserWarning,
         stacklevel=4,
     )
@@ -172,9 +177,12 @@ def _check_one_shape(arrays: Sequence[AnyArray], caller: str) -> None:
         if _channels(array) != channels
     ]
     if other:
+        advice = f"Pass (channels, time) arrays of one channel count to {caller}."
+        if dimensions == 2 and len({array.shape[1] for array in arrays}) == 1:
+            advice += f" If the last axis holds the channels, pass {transposed(is_block=False)}."
         raise ValueError(
             f"All records must have the same number of channels: X[0] has {channels} (shape {arrays[0].shape}), but "
-            f"{name_first(other)}. Pass (channels, time) arrays of one channel count to {caller}."
+            f"{name_first(other)}. {advice}"
         )
 
 
