@@ -178,7 +178,9 @@ def _check_one_shape(arrays: Sequence[AnyArray], caller: str) -> None:
     ]
     if other:
         advice = f"Pass (channels, time) arrays of one channel count to {caller}."
-        if dimensions == 2 and len({array.shape[1] for array in arrays}) == 1:
+        # All last axes of one length, and shorter than the first ones: there the channels are.
+        last = {array.shape[-1] for array in arrays}
+        if len(last) == 1 and last.pop() < min(map(_channels, arrays)):
             advice += f" If the last axis holds the channels, pass {transposed(is_block=False)}."
         raise ValueError(
             f"All records must have the same number of channels: X[0] has {channels} (shape {arrays[0].shape}), but "

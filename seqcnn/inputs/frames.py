@@ -252,6 +252,8 @@ def _to_array(cell: Any) -> AnyArray | None:
 def _to_table(X: Any) -> AnyArray:
     """Turn a frame of numbers into one array ``(n, columns)``."""
     if library_of(X) == "polars":
+        if "Object" in map(_name_of, X.dtypes):
+            return np.asarray(X.to_numpy())
         if not all(dtype.is_float() or dtype.is_integer() for dtype in X.dtypes):
             import polars
 
