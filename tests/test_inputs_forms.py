@@ -172,8 +172,8 @@ def test_channels_of_unequal_lengths_within_a_record_are_named() -> None:
     X = pd.DataFrame({"x": [np.zeros(2), None], "y": [np.zeros((1, 2)), np.zeros(2)]})
     assert message_of(ValueError, X) == (
         "SeqCNNClassifier reads several columns of arrays as channels, one array (time,) in each cell. Received: "
-        "column 'x' has nothing in X[1] and column 'y' has shape (1, 2) in X[0]. Drop or repair these records, or pass one "
-        "column of (channels, time) arrays."
+        "column 'x' has nothing in X[1] and column 'y' has shape (1, 2) in X[0]. Drop or repair these records, or pass "
+        "one column of (channels, time) arrays."
     )
 
 
@@ -341,8 +341,8 @@ def test_frames_that_differ_in_their_columns_are_named() -> None:
     )
     assert message_of(ValueError, [x, numbered, numbered]) == (
         "All frames in X must have the same axes. Columns with names are channels, numbered ones are time steps: so "
-        "X[0] is (time, channels), but X[1] and X[2] (channels, time). Give all frames in the X of SeqCNNClassifier columns "
-        "with names, or none."
+        "X[0] is (time, channels), but X[1] and X[2] (channels, time). Give all frames in the X of SeqCNNClassifier "
+        "columns with names, or none."
     )
 
 

@@ -31,6 +31,8 @@ def to_numbers(value: Any, name: str) -> tuple[AnyArray, Problem | None]:
 
     ``name`` is how the value is named in the problem's phrase: ``"X"`` or ``"X[3]"``.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value, None
     try:
         array = to_plain_array(value)
     except ValueError:
@@ -100,6 +102,8 @@ def to_float32(array: AnyArray) -> FloatArray:
     The steps of a record come to lie side by side in memory. Frames keep columns so, and whoever reads one record of
     theirs would touch all of them. What is in this form already is not copied.
     """
+    if array.dtype == np.float32 and array.flags.c_contiguous:
+        return array
     with np.errstate(over="ignore"):
         return np.asarray(array, dtype=np.float32, order="C")
 

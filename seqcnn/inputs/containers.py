@@ -66,9 +66,11 @@ def count_cases(X: Any, *, caller: str) -> int:
 def to_plain_array(value: Any) -> AnyArray:
     """Turn a torch tensor, a masked array or whatever has ``__array__`` into a plain numpy array, a view if it can."""
     if library_of(value) == "torch":
-        tensor = value.detach().cpu()
-        # numpy has no bfloat16, which tensors often have after autocast.
-        return np.asarray(tensor.float().numpy() if "bfloat16" in str(tensor.dtype) else tensor.numpy())
+        try:
+            return np.asarray(value.numpy(force=True))
+        except TypeError:
+            # numpy has no bfloat16, which tensors often have after autocast.
+            return np.asarray(value.float().numpy(force=True))
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         # np.asarray would drop the mask and show what lies beneath as if it had been measured.
         if value.dtype.kind in "biufc":

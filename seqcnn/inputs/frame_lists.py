@@ -53,7 +53,7 @@ def unwrap_frame_list(items: Sequence[Any], *, caller: str) -> list[Any]:
         other = [
             f"X[{row}] has {shorten(list(frames[row].columns))}"
             for row, _ in others
-            if len(frames[row].columns) != len(names) or list(frames[row].columns) != names
+            if not _same(frames[row].columns, frames[first].columns)
         ]
         if other:
             raise ValueError(
@@ -74,3 +74,9 @@ def _rows_are_time(frame: Any) -> bool:
     if columns in _TIMES:
         return False
     return columns not in ("integer", "floating") or frame.index.inferred_type in _TIMES
+
+
+def _same(columns: Any, others: Any) -> bool:
+    if hasattr(columns, "equals"):
+        return bool(columns.equals(others))
+    return list(columns) == list(others)

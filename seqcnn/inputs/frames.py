@@ -260,7 +260,8 @@ def _to_table(X: Any) -> AnyArray:
             X = X.cast(polars.Float64)
         return np.asarray(X.to_numpy(order="c"))
     if any(not isinstance(dtype, np.dtype) for dtype in X.dtypes):
-        return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
+        is_single = all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in X.dtypes)
+        return np.asarray(X.to_numpy(dtype=np.float32 if is_single else np.float64, na_value=np.nan))
     kinds = {dtype.kind for dtype in X.dtypes}
     if "b" in kinds and len(kinds) > 1 and kinds <= set("biuf"):
         # pandas would give objects.

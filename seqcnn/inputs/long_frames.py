@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqcnn._checks import join_words, name_first, shorten
-from seqcnn._types import AnyArray, IntegerArray
+from seqcnn._types import AnyArray
 from seqcnn.inputs.frames import sort_columns
 
 
@@ -41,14 +41,17 @@ def unwrap_long_frame(X: Any, *, caller: str) -> list[AnyArray]:
     starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
     order = None
     if len(np.unique(cases[starts])) < len(starts) or not (changes | (times[1:] > times[:-1])).all():
-        # Each case is numbered by the line in which it first appears.
-        _, first, position = np.unique(cases, return_index=True, return_inverse=True)
-        cases = first[position]
-        order = np.lexsort((times, cases))
-        cases, times = cases[order], times[order]
-        changes = cases[1:] != cases[:-1]
-        starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
-        _check_no_pair_twice(X, order[1:][~changes & (times[1:] == times[:-1])], caller)
+        # One number a line, by which to sort: cases by the line in which they first appear, then the time.
+        n_lines, n_times = len(cases), len(X.index.levels[1])
+        first = np.full(len(X.index.levels[0]), n_lines)
+        first[cases[::-1]] = np.arange(n_lines)[::-1]  # of several lines for one case the last to be written stays
+        n_keys = len(first) * n_times
+        offset = np.empty(len(first), dtype=np.int32 if n_keys < 2**31 else np.int64)
+        offset[np.argsort(first)] = np.arange(0, n_keys, n_times)
+        order, keys = _sort(offset[cases] + times, n_keys)
+        _check_no_pair_twice(X, order[1:][keys[1:] == keys[:-1]], caller)
+        cases = keys // n_times
+        starts = np.concatenate([[0], np.flatnonzero(cases[1:] != cases[:-1]) + 1])
     values = X.to_numpy() if all(isinstance(dtype, np.dtype) for dtype in X.dtypes) else _to_floats(X)
     if order is not None:
         values = values[order]
@@ -93,7 +96,20 @@ def _as_order(X: Any) -> AnyArray:
     return ranked
 
 
-def _check_no_pair_twice(X: Any, again: IntegerArray, caller: str) -> None:
+def _sort(keys: AnyArray, n_keys: int) -> tuple[AnyArray, AnyArray]:
+    """Return the order that sorts keys below ``n_keys``, and the keys in it."""
+    if n_keys <= 4 * len(keys):
+        # Nearly all are there: each line is laid where its key says, unless two say the same.
+        line_of = np.full(n_keys, -1, dtype=keys.dtype)
+        line_of[keys] = np.arange(len(keys), dtype=keys.dtype)
+        used = np.flatnonzero(line_of >= 0)
+        if len(used) == len(keys):
+            return line_of[used], used
+    order = np.argsort(keys)
+    return order, keys[order]
+
+
+def _check_no_pair_twice(X: Any, again: AnyArray, caller: str) -> None:
     """Raise ValueError if there are lines, given by their numbers, whose case and time another line has."""
     if len(again):
         # As Python's own objects, which show without numpy's type names.
