@@ -372,6 +372,18 @@ def test_tslearns_arrays_are_turned_and_their_padding_falls_away() -> None:
     np.testing.assert_array_equal(seqcnn.from_tslearn(CUBE.astype(int)), CUBE.transpose(0, 2, 1))
 
 
+def test_nan_where_tslearn_pads_names_what_takes_it_away() -> None:
+    X = CUBE.copy()
+    X[1, 1:] = np.nan
+    advice = (
+        " If X is (n_cases, n_timepoints, n_channels) with NaN behind the shorter series, as tslearn has it, pass "
+        "seqcnn.from_tslearn(X)."
+    )
+    assert message_of(ValueError, X).endswith(f"or drop these records.{advice}")
+    X[0, 0, 1] = np.nan
+    assert message_of(ValueError, X).endswith("or drop these records.")
+
+
 def test_what_is_no_array_of_tslearn_is_refused() -> None:
     with pytest.raises(ValueError) as caught:
         seqcnn.from_tslearn(TABLE)

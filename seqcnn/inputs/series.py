@@ -49,6 +49,11 @@ def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list
         f"Pass missing='interpolate' to {caller} to fill them from their neighbours, missing='mask' to let the network "
         "see what is missing, or drop these records."
     )
+    if missing == "error" and _looks_padded_by_tslearn(values):
+        advice += (
+            " If X is (n_cases, n_timepoints, n_channels) with NaN behind the shorter series, as tslearn has it, pass "
+            "seqcnn.from_tslearn(X)."
+        )
     check_finite(values, allow_nan=missing != "error", advice=advice)
     if missing != "interpolate":
         return values
@@ -63,6 +68,18 @@ def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list
             f"missing='mask' to {caller}, or drop these records, or fill these channels with a constant."
         )
     return [_interpolate(value) if np.isnan(value).any() else value for value in values]
+
+
+def _looks_padded_by_tslearn(values: Sequence[FloatArray]) -> bool:
+    """Tell whether all NaN fill the last rows of their ``(channels, time)`` records: those may be time steps."""
+    found = False
+    for value in values:
+        absent = np.isnan(value)
+        rows = np.asarray(absent.all(axis=1))
+        if (absent != rows[:, np.newaxis]).any() or rows[0] or (rows[:-1] > rows[1:]).any():
+            return False
+        found = found or bool(rows[-1])
+    return found
 
 
 def _interpolate(value: FloatArray) -> FloatArray:
