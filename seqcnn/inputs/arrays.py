@@ -243,17 +243,17 @@ def describe_bad_values(values: Sequence[FloatArray], bad: Callable[[AnyArray], 
     return phrases
 
 
-def check_finite(values: Sequence[FloatArray], *, allow_nan: bool, advice: str) -> None:
+def check_finite(values: Sequence[FloatArray], *, allow_nan: bool, advice: Callable[[], str]) -> None:
     """Raise ValueError where values are infinite, or NaN unless that is allowed; one error for both.
 
-    ``advice`` says what to do about NaN.
+    ``advice`` says what to do about NaN; it is asked only where there are some.
     """
     if all(np.isfinite(value).all() for value in values):
         return
     sentences = []
     missing = [] if allow_nan else describe_bad_values(values, np.isnan)
     if missing:
-        sentences.append(f"Input X contains NaN: {name_first(missing)}. {advice}")
+        sentences.append(f"Input X contains NaN: {name_first(missing)}. {advice()}")
     infinite = describe_bad_values(values, np.isinf)
     if infinite:
         sentences.append(

@@ -45,16 +45,7 @@ def _split(received: Received, caller: str) -> list[FloatArray]:
 
 
 def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list[FloatArray]:
-    advice = (
-        f"Pass missing='interpolate' to {caller} to fill them from their neighbours, missing='mask' to let the network "
-        "see what is missing, or drop these records."
-    )
-    if missing == "error" and _looks_padded_by_tslearn(values):
-        advice += (
-            " If X is (n_cases, n_timepoints, n_channels) with NaN behind the shorter series, as tslearn has it, pass "
-            "seqcnn.from_tslearn(X)."
-        )
-    check_finite(values, allow_nan=missing != "error", advice=advice)
+    check_finite(values, allow_nan=missing != "error", advice=lambda: _advise(values, caller))
     if missing != "interpolate":
         return values
     wholly = [
@@ -68,6 +59,19 @@ def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list
             f"missing='mask' to {caller}, or drop these records, or fill these channels with a constant."
         )
     return [_interpolate(value) if np.isnan(value).any() else value for value in values]
+
+
+def _advise(values: Sequence[FloatArray], caller: str) -> str:
+    advice = (
+        f"Pass missing='interpolate' to {caller} to fill them from their neighbours, missing='mask' to let the network "
+        "see what is missing, or drop these records."
+    )
+    if not _looks_padded_by_tslearn(values):
+        return advice
+    return (
+        f"{advice} If X is (n_cases, n_timepoints, n_channels) with NaN behind the shorter series, as tslearn has it, "
+        "pass seqcnn.from_tslearn(X)."
+    )
 
 
 def _looks_padded_by_tslearn(values: Sequence[FloatArray]) -> bool:
