@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from seqcnn import datasets, encoders, plots
     from seqcnn.encoders import list_encoders
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
+    from seqcnn.inputs.tslearn import from_tslearn
 
 __all__ = [
     "SeqCNNClassifier",
@@ -22,6 +23,7 @@ __all__ = [
     "SeqCNNRegressor",
     "datasets",
     "encoders",
+    "from_tslearn",
     "list_encoders",
     "load",
     "plots",
@@ -31,6 +33,7 @@ _HOMES = {
     "SeqCNNClassifier": "seqcnn.estimators",
     "SeqCNNEmbedder": "seqcnn.estimators",
     "SeqCNNRegressor": "seqcnn.estimators",
+    "from_tslearn": "seqcnn.inputs.tslearn",
     "list_encoders": "seqcnn.encoders",
     "load": "seqcnn.estimators",
 }

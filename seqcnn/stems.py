@@ -29,7 +29,13 @@ class Normalizer(Rebuildable):
     loud. ``"record"`` takes each record's own, which throws its level and amplitude away. A constant channel is shifted
     only.
 
-    Shape: ``(batch, channels, time)`` to the same, zero in the padding.
+    With ``mask_missing`` NaN says that a value was not observed. Mean and deviation are those of the observed values,
+    an absent value becomes zero, the mean, and behind the channels follows an indicator for each: 1 where it was
+    observed. Values and indicators side by side are what Lipton, Kale and Wetzel (2016) compare with filled gaps alone,
+    "Directly modeling missing data in sequences with RNNs". A channel that no record observed keeps mean 0 and
+    deviation 1.
+
+    Shape: ``(batch, channels, time)`` to the same, or to twice the channels with ``mask_missing``; zero in the padding.
 
     Parameters
     ----------
@@ -37,6 +43,8 @@ class Normalizer(Rebuildable):
         Channels of the input.
     mode
         "dataset" or "record".
+    mask_missing
+        Whether NaN is absent; otherwise it must not occur.
 
     Examples
     --------
@@ -44,15 +52,20 @@ class Normalizer(Rebuildable):
     >>> stem.learn([np.array([[0.0, 2.0]]), np.array([[4.0]])], np.array([1.0, 1.0]))
     >>> stem(torch.tensor([[[2.0]]])).tolist()
     [[[0.0]]]
+    >>> stem = Normalizer(1, mask_missing=True)
+    >>> stem.learn([np.array([[1.0, np.nan, 3.0]])], np.ones(1))
+    >>> stem(torch.tensor([[[3.0, np.nan]]])).tolist()
+    [[[1.0, 0.0], [1.0, 0.0]]]
     """
 
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, n_channels: int, mode: Normalize = "dataset") -> None:
+    def __init__(self, n_channels: int, mode: Normalize = "dataset", *, mask_missing: bool = False) -> None:
         super().__init__()
         self.mode = mode
-        self.out_channels = n_channels
+        self.mask_missing = mask_missing
+        self.out_channels = 2 * n_channels if mask_missing else n_channels
         self.register_buffer("mean", torch.zeros(n_channels, 1))
         self.register_buffer("deviation", torch.ones(n_channels, 1))
 
@@ -60,12 +73,18 @@ class Normalizer(Rebuildable):
         """Take mean and deviation from records ``(channels, time_i)``, each counted ``weights[i]`` times."""
         if self.mode == "record":
             return
+        if self.mask_missing:
+            mean, deviation = _observed_statistics(values, weights)
+            self._remember(mean, deviation)
+            return
         total = float(sum(weight * value.shape[1] for weight, value in zip(weights, values, strict=True)))
         pairs = list(zip(weights, values, strict=True))
         mean = sum(weight * value.sum(1, dtype=np.float64) for weight, value in pairs) / total
         # A second pass: the difference of two large sums would lose small variances on top of large means.
         square = sum(weight * np.square(value - mean[:, None]).sum(1) for weight, value in pairs)
-        deviation = np.sqrt(square / total)
+        self._remember(mean, np.sqrt(square / total))
+
+    def _remember(self, mean: Float64Array, deviation: Float64Array) -> None:
         # Relative to the level: a field of 1e-13 tesla is no constant.
         constant = deviation <= 1e-7 * np.abs(mean)
         self.mean = torch.as_tensor(mean[:, None], dtype=self.mean.dtype)
@@ -74,6 +93,8 @@ class Normalizer(Rebuildable):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Normalize ``(batch, channels, time)``."""
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
+        if self.mask_missing:
+            return self._normalize_observed(x, mask)
         if self.mode == "dataset":
             return hide_padding((x - self.mean) / self.deviation, mask)
         count = x.shape[2] if lengths is None else lengths[:, None, None]
@@ -81,27 +102,78 @@ class Normalizer(Rebuildable):
         centred = hide_padding(x - level, mask)
         # Once more, for what rounding left of a high level.
         centred = hide_padding(centred - centred.sum(2, keepdim=True) / count, mask)
-        deviation = (centred.square().sum(2, keepdim=True) / count).sqrt()
-        return centred / torch.where(deviation > 1e-7 * level.abs(), deviation, 1.0)
+        return _scale(centred, level, count)
+
+    def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        observed = find_observed(x, mask)
+        if self.mode == "dataset":
+            return append_indicators((x - self.mean) / self.deviation, observed)
+        count = observed.sum(2, keepdim=True).clamp(min=1)
+        level = torch.where(observed, x, 0.0).sum(2, keepdim=True) / count
+        centred = torch.where(observed, x - level, 0.0)
+        centred = torch.where(observed, centred - centred.sum(2, keepdim=True) / count, 0.0)
+        return append_indicators(_scale(centred, level, count), observed)
 
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""
-        return f"{self.out_channels}, mode={self.mode!r}"
+        masked = ", mask_missing=True" if self.mask_missing else ""
+        return f"{self.mean.shape[0]}, mode={self.mode!r}{masked}"
+
+
+def find_observed(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Tell where ``x`` ``(batch, channels, time)`` holds a value: it is not NaN and not padding."""
+    observed = ~x.isnan()
+    return observed if mask is None else observed & mask
+
+
+def append_indicators(x: Tensor, observed: Tensor) -> Tensor:
+    """Set to zero what was not observed, and append what was, as ones: ``(batch, 2 * channels, time)``."""
+    return torch.cat([torch.where(observed, x, 0.0), observed.to(x.dtype)], dim=1)
+
+
+def _scale(centred: Tensor, level: Tensor, count: Tensor | int) -> Tensor:
+    """Divide each record by its own deviation, unless that is zero beside its level."""
+    deviation = (centred.square().sum(2, keepdim=True) / count).sqrt()
+    return centred / torch.where(deviation > 1e-7 * level.abs(), deviation, 1.0)
+
+
+def _observed_statistics(values: Sequence[AnyArray], weights: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return mean and deviation of what is not NaN, ``(channels,)`` each; 0 and 0 for what was never observed."""
+    count = total = square = np.zeros(values[0].shape[0])
+    for weight, value in zip(weights, values, strict=True):
+        observed = ~np.isnan(value)
+        count = count + weight * observed.sum(1)
+        total = total + weight * value.sum(1, dtype=np.float64, where=observed)
+    mean = total / np.where(count > 0, count, 1.0)
+    for weight, value in zip(weights, values, strict=True):
+        square = square + weight * np.square(value - mean[:, None]).sum(1, where=~np.isnan(value))
+    return mean, np.sqrt(square / np.where(count > 0, count, 1.0))
 
 
 class PassThrough(Rebuildable):
     """Gives its input on as it is, for what needs no normalization.
 
-    Shape: ``(batch, channels, time)`` to the same.
+    Shape: ``(batch, channels, time)`` to the same, or to twice the channels with ``mask_missing``.
+
+    Parameters
+    ----------
+    n_channels
+        Channels of the input.
+    mask_missing
+        Whether NaN is absent: it becomes zero, and an indicator for each channel is appended, 1 where it was observed.
     """
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n_channels: int, *, mask_missing: bool = False) -> None:
         super().__init__()
-        self.out_channels = n_channels
+        self.mask_missing = mask_missing
+        self.out_channels = 2 * n_channels if mask_missing else n_channels
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return ``x``."""
-        return x
+        if not self.mask_missing:
+            return x
+        mask = None if lengths is None else length_mask(lengths, x.shape[2])
+        return append_indicators(x, find_observed(x, mask))
 
 
 class CharacterEmbedding(Rebuildable):

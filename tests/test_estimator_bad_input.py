@@ -65,8 +65,9 @@ def test_nan_and_infinity_are_refused_together(kind: Any) -> None:
     X[4, 0, 3] = np.inf
     assert fit_message(kind, X) == (
         f"Input X contains NaN: X[2] has 2 (channel 1). Pass missing='interpolate' to {kind.__name__} to fill them "
-        "from their neighbours, or drop these records. Input X contains infinity or a value too large for "
-        "dtype('float32'): X[4] has 1 (channel 0). Replace or rescale these values."
+        "from their neighbours, missing='mask' to let the network see what is missing, or drop these records. Input X "
+        "contains infinity or a value too large for dtype('float32'): X[4] has 1 (channel 0). Replace or rescale these "
+        "values."
     )
 
 
@@ -98,7 +99,8 @@ def test_channels_and_time_that_look_swapped_are_told() -> None:
     _, warned = with_warnings(quick().fit, X, LABELS)
     assert warned == [
         "X has shape (24, 400, 2), which is read as 400 channels of 2 time steps. The axes look swapped: channels come "
-        "before time. Pass X.transpose(0, 2, 1) if the last axis holds the channels."
+        "before time. Pass X.transpose(0, 2, 1) if the last axis holds the channels, or seqcnn.from_tslearn(X) if it "
+        "comes from tslearn."
     ]
 
 
@@ -183,7 +185,7 @@ FITTED = {
             "table",
             np.full((1, 40), np.nan),
             "Input X contains NaN: X[0] has 40 (channel 0). Pass missing='interpolate' to SeqCNNClassifier to fill "
-            "them from their neighbours, or drop these records.",
+            "them from their neighbours, missing='mask' to let the network see what is missing, or drop these records.",
         ),
         (
             "audio",

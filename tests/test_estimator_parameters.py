@@ -124,7 +124,7 @@ WRONG = [
     ("sample_rate", 0, ValueError, integer(or_none=True), "Pass sample_rate=1 or more."),
     ("sample_rate", "8kHz", TypeError, integer(or_none=True), "Pass sample_rate=1 or more."),
     ("mono", 1, TypeError, "True or False", "Pass mono=True or mono=False."),
-    ("missing", "drop", ValueError, "'error' or 'interpolate'", NAMED),
+    ("missing", "drop", ValueError, "'error', 'interpolate' or 'mask'", NAMED),
     ("max_characters", 0, ValueError, integer(or_none=True), "Pass max_characters=1 or more."),
 ]
 

@@ -214,15 +214,12 @@ def test_frames_that_are_no_table_of_numbers_are_refused() -> None:
         f"'b' ({pd.Series(['x']).dtype}) and 'c' (category). Drop these columns, or pass one of them alone, as "
         "X[name], if it holds the texts or paths."
     )
-    long = pd.DataFrame(TABLE, index=pd.MultiIndex.from_product([[0, 1], [0, 1]]))
-    assert message_of(ValueError, read, long) == (
-        "SeqCNNClassifier reads wide frames, one row a record, but the index of X has 2 levels, as a long frame has. "
-        "Pass one array a record, for example [g.to_numpy().T for _, g in X.groupby(level=0)], or X.to_numpy() if each "
-        "row is a record."
-    )
 
 
-NAN_ADVICE = "Pass missing='interpolate' to SeqCNNClassifier to fill them from their neighbours, or drop these records."
+NAN_ADVICE = (
+    "Pass missing='interpolate' to SeqCNNClassifier to fill them from their neighbours, missing='mask' to let the "
+    "network see what is missing, or drop these records."
+)
 
 
 def test_nan_is_named_by_record_and_channel() -> None:
@@ -277,8 +274,8 @@ def test_a_channel_without_values_cannot_be_interpolated() -> None:
     X[1, 2] = np.nan
     X[0, 0, 0] = np.nan
     assert message_of(ValueError, read, X, missing="interpolate") == (
-        "A channel without any value cannot be interpolated. Received: only NaN in channel 2 of X[1]. Drop these "
-        "records, or fill these channels with a constant, before passing X to SeqCNNClassifier."
+        "A channel without any value cannot be interpolated. Received: only NaN in channel 2 of X[1]. Pass "
+        "missing='mask' to SeqCNNClassifier, or drop these records, or fill these channels with a constant."
     )
 
 
@@ -326,7 +323,8 @@ def test_axes_that_look_swapped_warn_at_fit() -> None:
         read(swapped)
     assert str(caught[0].message) == (
         "X has shape (3, 500, 2), which is read as 500 channels of 2 time steps. The axes look swapped: channels come "
-        "before time. Pass X.transpose(0, 2, 1) if the last axis holds the channels."
+        "before time. Pass X.transpose(0, 2, 1) if the last axis holds the channels, or seqcnn.from_tslearn(X) if it "
+        "comes from tslearn."
     )
     with pytest.warns(UserWarning, match="look swapped") as caught:
         read(list(swapped))

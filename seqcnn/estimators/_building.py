@@ -18,7 +18,7 @@ from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.network import Network
-from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
+from seqcnn.stems import CharacterEmbedding, Normalize, Normalizer, PassThrough
 
 
 def check_encoder(encoder: Any, parameters: Mapping[str, Any], *, caller: str) -> None:
@@ -87,16 +87,17 @@ def build_network(
     if contract.vocabulary is not None:
         stem = CharacterEmbedding(contract.vocabulary.size)
     elif normalize is None:
-        stem = PassThrough(contract.n_channels)
+        stem = PassThrough(contract.n_channels, mask_missing=contract.masks_missing)
     else:
-        stem = Normalizer(contract.n_channels, "record" if normalize == "record" else "dataset")
+        mode: Normalize = "record" if normalize == "record" else "dataset"
+        stem = Normalizer(contract.n_channels, mode, mask_missing=contract.masks_missing)
         stem.learn(records.values, weights)
     shortest = int(records.lengths.min() if window_length is None else window_length)
     defaults = find_encoder(settings.encoder, caller=caller).defaults if isinstance(settings.encoder, str) else {}
     if "sample_rate" in defaults and contract.sample_rate is not None:
         # Filters in Hz need to know what a sample is.
         encoder_parameters = {"sample_rate": contract.sample_rate, **encoder_parameters}
-    encoder = _build_encoder(settings, encoder_parameters, stem.out_channels, shortest, caller)
+    encoder = _build_encoder(settings, encoder_parameters, contract, stem.out_channels, shortest, caller)
     if isinstance(encoder, FeatureEncoder):
         return Network(stem, encoder, None, nn.Identity()).to(settings.device, settings.dtype)
     pooling = BinPool1d(encoder.pooling, settings.n_bins)
@@ -106,7 +107,12 @@ def build_network(
 
 
 def _build_encoder(
-    settings: Settings, parameters: Mapping[str, Any], in_channels: int, n_timepoints: int, caller: str
+    settings: Settings,
+    parameters: Mapping[str, Any],
+    contract: InputContract,
+    in_channels: int,
+    n_timepoints: int,
+    caller: str,
 ) -> SequenceEncoder | FeatureEncoder:
     if isinstance(settings.encoder, str):
         return build_encoder(
@@ -116,8 +122,9 @@ def _build_encoder(
     if not isinstance(encoder, SequenceEncoder | FeatureEncoder):
         return PlainEncoder(encoder, in_channels, n_timepoints)
     if encoder.in_channels != in_channels:
+        twice = f", {contract.n_channels} and as many indicators of missing='mask'" if contract.masks_missing else ""
         raise ValueError(
-            f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}. "
-            f"Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
+            f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}"
+            f"{twice}. Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
         )
     return encoder

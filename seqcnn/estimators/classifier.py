@@ -47,8 +47,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         and a record's score is the mean over its windows. None reads each record whole.
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
-    missing : {"error", "interpolate"}, default="error"
-        What to do with NaN in series: refuse it, or draw a line through the gap.
+    missing : {"error", "interpolate", "mask"}, default="error"
+        What to do with NaN in series: refuse it; draw a line through the gap; or, with "mask", count it as absent: the
+        statistics are those of what was observed, the network reads the channel's mean in its place, and beside each
+        channel an indicator that is 1 where it was observed. Padding of shorter records is no missing value. A line
+        suits short gaps in smooth series; "mask" is for gaps that tell something, or that no line can cross.
     normalize : {"auto", "dataset", "record", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
@@ -214,7 +217,9 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         ----------
         X
             Series: ``(n_cases, n_timepoints)``, ``(n_cases, n_channels, n_timepoints)``, a list of arrays
-            ``(n_channels, n_timepoints_i)`` or ``(n_timepoints_i,)``, or a DataFrame with a row a case. Text: a list or
+            ``(n_channels, n_timepoints_i)`` or ``(n_timepoints_i,)``, or a DataFrame with a row a case, its columns
+            time steps or, where they hold arrays, channels. A pandas DataFrame with an index (case, time) has a line a
+            time step and a column a channel; its cases count in the order in which they first appear. Text: a list or
             Series of strings. Audio: a list of paths, of waveforms (with ``sample_rate``), or of
             ``(waveform, sample_rate)``.
         y

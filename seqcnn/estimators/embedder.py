@@ -43,8 +43,11 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         and a record's score is the mean over its windows. None reads each record whole.
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
-    missing : {"error", "interpolate"}, default="error"
-        What to do with NaN in series: refuse it, or draw a line through the gap.
+    missing : {"error", "interpolate", "mask"}, default="error"
+        What to do with NaN in series: refuse it; draw a line through the gap; or, with "mask", count it as absent: the
+        statistics are those of what was observed, the network reads the channel's mean in its place, and beside each
+        channel an indicator that is 1 where it was observed. Padding of shorter records is no missing value. A line
+        suits short gaps in smooth series; "mask" is for gaps that tell something, or that no line can cross.
     normalize : {"auto", "dataset", "record", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.

@@ -31,6 +31,8 @@ def to_numbers(value: Any, name: str) -> tuple[AnyArray, Problem | None]:
 
     ``name`` is how the value is named in the problem's phrase: ``"X"`` or ``"X[3]"``.
     """
+    if type(value) is np.ndarray and value.dtype.kind in "biuf":
+        return value, None
     try:
         array = to_plain_array(value)
     except ValueError:
@@ -95,9 +97,15 @@ def one_dimension_message(length: int, caller: str) -> str:
 
 
 def to_float32(array: AnyArray) -> FloatArray:
-    """Convert to float32, without a copy where it is that already; what does not fit becomes infinity."""
+    """Convert to float32; what does not fit becomes infinity.
+
+    The steps of a record come to lie side by side in memory. Frames keep columns so, and whoever reads one record of
+    theirs would touch all of them. What is in this form already is not copied.
+    """
+    if array.dtype == np.float32 and array.flags.c_contiguous:
+        return array
     with np.errstate(over="ignore"):
-        return np.asarray(array, dtype=np.float32)
+        return np.asarray(array, dtype=np.float32, order="C")
 
 
 def split_block(array: AnyArray, convert: Callable[[AnyArray], FloatArray]) -> list[FloatArray]:
@@ -146,7 +154,8 @@ def warn_if_swapped(values: Sequence[AnyArray], *, is_block: bool) -> None:
     )
     warnings.warn(
         f"{received}, which is read as {count_word(channels, 'channel')} of {count_word(steps, 'time step')}. The axes "
-        f"look swapped: channels come before time. Pass {transposed(is_block)} if the last axis holds the channels.",
+        f"look swapped: channels come before time. Pass {transposed(is_block)} if the last axis holds the channels"
+        f"{', or seqcnn.from_tslearn(X) if it comes from tslearn' if is_block else ''}.",
         UserWarning,
         stacklevel=4,
     )
@@ -172,9 +181,14 @@ def _check_one_shape(arrays: Sequence[AnyArray], caller: str) -> None:
         if _channels(array) != channels
     ]
     if other:
+        advice = f"Pass (channels, time) arrays of one channel count to {caller}."
+        # All last axes of one length, and shorter than the first ones: there the channels are.
+        last = {array.shape[-1] for array in arrays}
+        if len(last) == 1 and last.pop() < min(map(_channels, arrays)):
+            advice += f" If the last axis holds the channels, pass {transposed(is_block=False)}."
         raise ValueError(
             f"All records must have the same number of channels: X[0] has {channels} (shape {arrays[0].shape}), but "
-            f"{name_first(other)}. Pass (channels, time) arrays of one channel count to {caller}."
+            f"{name_first(other)}. {advice}"
         )
 
 
@@ -229,17 +243,17 @@ def describe_bad_values(values: Sequence[FloatArray], bad: Callable[[AnyArray], 
     return phrases
 
 
-def check_finite(values: Sequence[FloatArray], *, allow_nan: bool, advice: str) -> None:
+def check_finite(values: Sequence[FloatArray], *, allow_nan: bool, advice: Callable[[], str]) -> None:
     """Raise ValueError where values are infinite, or NaN unless that is allowed; one error for both.
 
-    ``advice`` says what to do about NaN.
+    ``advice`` says what to do about NaN; it is asked only where there are some.
     """
     if all(np.isfinite(value).all() for value in values):
         return
     sentences = []
     missing = [] if allow_nan else describe_bad_values(values, np.isnan)
     if missing:
-        sentences.append(f"Input X contains NaN: {name_first(missing)}. {advice}")
+        sentences.append(f"Input X contains NaN: {name_first(missing)}. {advice()}")
     infinite = describe_bad_values(values, np.isinf)
     if infinite:
         sentences.append(

@@ -99,7 +99,7 @@ def _read(received: Received, mono: bool, bare_rate: int, caller: str) -> tuple[
         names = [f"X[{row}]" for row in range(len(waves))]
         _check_not_swapped(waves, caller)
         advice = f"Sound has no gaps that {caller} could fill: cut or drop these records."
-        check_finite(waves, allow_nan=False, advice=advice)
+        check_finite(waves, allow_nan=False, advice=lambda: advice)
     if mono:
         waves = [wave if wave.shape[0] == 1 else wave.mean(axis=0, keepdims=True) for wave in waves]
     return waves, rates, names

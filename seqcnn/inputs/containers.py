@@ -1,18 +1,18 @@
-"""Containers: the outermost layer of X, whatever library it comes from, becomes one numpy array or one list.
+"""Containers: what holds the records of X is recognised and counted, whatever library it comes from.
 
-Nothing here looks at what the items mean; ``detect`` does. torch, pandas and scipy are recognised without an import.
+torch, pandas, polars and scipy are recognised without an import. ``unwrapping`` takes the containers apart.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set, ValuesView
 from numbers import Number
 from typing import Any
 
 import numpy as np
 
-from seqcnn._checks import name_first, shorten
+from seqcnn._checks import shorten
 from seqcnn._types import AnyArray
 
 
@@ -23,6 +23,7 @@ def count_cases(X: Any, *, caller: str) -> int:
     ----------
     X
         Anything an estimator takes: ``(n, time)``, ``(n, channels, time)``, a list of arrays, strings or paths, ...
+        A record of a long frame, whose index is (case, time), is a case.
     caller
         The estimator's class name, for the messages.
 
@@ -34,7 +35,7 @@ def count_cases(X: Any, *, caller: str) -> int:
     Raises
     ------
     TypeError
-        Where X is sparse, or no container of records (None, a dict, a generator).
+        Where X is sparse, or no container of records (None, a dict, a generator, a set, a LazyFrame).
     ValueError
         Where X is empty, one number, or one string.
 
@@ -44,7 +45,12 @@ def count_cases(X: Any, *, caller: str) -> int:
     3
     """
     _refuse_what_holds_no_records(X, caller)
-    shape = getattr(X, "shape", None)
+    if is_long_frame(X):
+        shape: Any = (_count_used(X.index.codes[0], len(X.index.levels[0])), *X.shape[1:])
+    elif is_nested_tensor(X):
+        shape = (X.size(0),)
+    else:
+        shape = getattr(X, "shape", None)
     if shape is None:
         shape = (len(X),) if hasattr(X, "__len__") else to_plain_array(X).shape
     if len(shape) == 0:
@@ -57,43 +63,48 @@ def count_cases(X: Any, *, caller: str) -> int:
     return int(shape[0])
 
 
-def unwrap(X: Any, *, caller: str) -> AnyArray | list[Any]:
-    """Take the outermost container off X.
-
-    Returns
-    -------
-    AnyArray or list
-        One array of two or more dimensions, or of numbers; or a list with one item a record.
-    """
-    count_cases(X, caller=caller)
-    if is_pandas(X) and hasattr(X, "columns"):
-        return _unwrap_frame(X, caller)
-    if is_pandas(X):
-        array = np.asarray(X.to_numpy())
-    elif isinstance(X, Sequence) and not isinstance(X, np.ndarray):
-        return list(X)
-    else:
-        array = to_plain_array(X)
-    if array.ndim == 1 and array.dtype.kind in "OUST":
-        return [str(item) if isinstance(item, str) else item for item in array.tolist()]
-    return array
-
-
 def to_plain_array(value: Any) -> AnyArray:
     """Turn a torch tensor, a masked array or whatever has ``__array__`` into a plain numpy array, a view if it can."""
-    if type(value).__module__.split(".")[0] == "torch":
-        tensor = value.detach().cpu()
-        # numpy has no bfloat16, which tensors often have after autocast.
-        return np.asarray(tensor.float().numpy() if "bfloat16" in str(tensor.dtype) else tensor.numpy())
+    if library_of(value) == "torch":
+        try:
+            return np.asarray(value.numpy(force=True))
+        except TypeError:
+            # numpy has no bfloat16, which tensors often have after autocast.
+            return np.asarray(value.float().numpy(force=True))
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         # np.asarray would drop the mask and show what lies beneath as if it had been measured.
-        return np.where(np.ma.getmaskarray(value), np.nan, value.data)
+        if value.dtype.kind in "biufc":
+            return np.where(np.ma.getmaskarray(value), np.nan, value.data)
+        items = value.data.astype(object)
+        items[np.ma.getmaskarray(value)] = None
+        return np.asarray(items)
     return np.asarray(value)
 
 
-def is_pandas(value: Any) -> bool:
-    """Tell whether this is a pandas object, without importing pandas."""
-    return type(value).__module__.split(".")[0] == "pandas"
+def library_of(value: Any) -> str:
+    """Name the library that a value's type comes from, without importing it.
+
+    >>> library_of(np.zeros(2)), library_of(2)
+    ('numpy', 'builtins')
+    """
+    return type(value).__module__.split(".", 1)[0]
+
+
+def is_frame(value: Any) -> bool:
+    """Tell whether this is a DataFrame of pandas or polars."""
+    return library_of(value) in ("pandas", "polars") and hasattr(value, "columns") and hasattr(value, "shape")
+
+
+def is_long_frame(value: Any) -> bool:
+    """Tell whether this is a pandas frame (or Series of numbers) with several lines a record: its index has levels."""
+    if library_of(value) != "pandas" or getattr(getattr(value, "index", None), "nlevels", 1) == 1:
+        return False
+    return hasattr(value, "columns") or value.dtype.kind in "biuf"
+
+
+def is_nested_tensor(value: Any) -> bool:
+    """Tell whether this is one of torch's nested tensors, which hold tensors of unequal lengths."""
+    return library_of(value) == "torch" and bool(getattr(value, "is_nested", False))
 
 
 def is_missing(value: Any) -> bool:
@@ -110,6 +121,26 @@ def _refuse_what_holds_no_records(X: Any, caller: str) -> None:
             f"{caller} reads dense data, but X is a sparse {type(X).__name__}. A convolution needs every time step: "
             "pass X.toarray()."
         )
+    if library_of(X) == "torch" and "sparse" in str(getattr(X, "layout", "")):
+        raise TypeError(
+            f"{caller} reads dense data, but X is a sparse tensor. A convolution needs every time step: pass "
+            "X.to_dense()."
+        )
+    if library_of(X) == "polars" and type(X).__name__ == "LazyFrame":
+        raise TypeError(
+            f"{caller} reads data that are there, but X is a polars LazyFrame, a query that has not been run. Pass "
+            "X.collect()."
+        )
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"{caller} reads X more than once, to count and then to read its records, but X is an iterator "
+            f"({type(X).__name__}), which gives them once. Pass list(X): an array, or a list of records."
+        )
+    if isinstance(X, Set):
+        raise TypeError(
+            f"{caller} needs records in an order, so that each has its target, but X is a {type(X).__name__}, which "
+            "has none. Pass an array, or a list of records."
+        )
     if isinstance(X, str | bytes):
         raise ValueError(f"Received one string; pass a list of strings. X is {shorten(X)}.")
     if isinstance(X, os.PathLike):
@@ -118,11 +149,19 @@ def _refuse_what_holds_no_records(X: Any, caller: str) -> None:
         raise ValueError(_one_number(X, caller))
     is_container = hasattr(X, "__array__") or (isinstance(X, Sequence) and not isinstance(X, dict))
     if not is_container:
+        values = "X" if isinstance(X, ValuesView) else "X.values()" if isinstance(X, Mapping) else None
+        advice = "Pass an array, or a list of records" + (f": list({values})." if values else ".")
         raise TypeError(
             f"{caller} reads X as an array, a DataFrame, or a list with one item a record; the X argument must be made "
-            f"of strings or of numbers. Received: {type(X).__name__}, {shorten(X)}. Pass an array, or a list of "
-            "records."
+            f"of strings or of numbers. Received: {type(X).__name__}, {shorten(X)}. {advice}"
         )
+
+
+def _count_used(codes: Any, n_names: int) -> int:
+    """Count the names that the codes of an index level use; what has no name (-1) counts as one."""
+    used = np.zeros(n_names + 1, dtype=bool)
+    used[codes] = True
+    return int(used.sum())
 
 
 def _one_number(X: Any, caller: str) -> str:
@@ -130,32 +169,3 @@ def _one_number(X: Any, caller: str) -> str:
         f"Expected 2D array, got scalar array instead: X is one number, {shorten(X)}. {caller} reads "
         "(n_records, n_timepoints). Reshape your data, or pass a list of series."
     )
-
-
-def _unwrap_frame(X: Any, caller: str) -> AnyArray | list[Any]:
-    """Read a wide frame (rows are records, numeric columns are time steps), or one column of records."""
-    if X.index.nlevels > 1:
-        raise ValueError(
-            f"{caller} reads wide frames, one row a record, but the index of X has {X.index.nlevels} levels, as a long "
-            "frame has. Pass one array a record, for example [g.to_numpy().T for _, g in X.groupby(level=0)], or "
-            "X.to_numpy() if each row is a record."
-        )
-    if X.shape[1] == 1 and X.dtypes.iloc[0].kind not in "biufcmM":
-        column: list[Any] = X.iloc[:, 0].tolist()
-        # An object column of plain numbers is still a table of one time step.
-        if not all(isinstance(item, Number) or is_missing(item) for item in column):
-            return column
-    wrong = [
-        f"{name!r} ({dtype})"
-        for name, dtype in zip(X.columns, X.dtypes, strict=True)
-        if dtype.kind not in "biufc" and dtype != np.dtype(object)
-    ]
-    if wrong:
-        raise ValueError(
-            f"{caller} reads the columns of a DataFrame as time steps, which must be numbers. Received: column "
-            f"{name_first(wrong)}. Drop these columns, or pass one of them alone, as X[name], if it holds the texts or "
-            "paths."
-        )
-    if any(not isinstance(dtype, np.dtype) for dtype in X.dtypes):
-        return np.asarray(X.to_numpy(dtype=np.float64, na_value=np.nan))
-    return np.asarray(X.to_numpy())

@@ -29,7 +29,7 @@ class InputContract:
     mono
         Whether the channels of audio are averaged.
     missing
-        "error" or "interpolate": what is done with NaN in series.
+        "error", "interpolate" or "mask": what is done with NaN in series.
     max_characters
         Where texts are cut; None reads them whole.
     vocabulary
@@ -51,6 +51,11 @@ class InputContract:
     missing: str = "error"
     max_characters: int | None = 1014
     vocabulary: Vocabulary | None = None
+
+    @property
+    def masks_missing(self) -> bool:
+        """Whether NaN goes into the network, whose stem reads it as absent."""
+        return self.kind == "series" and self.missing == "mask"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as values that JSON holds; the vocabulary as one string."""

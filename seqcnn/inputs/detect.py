@@ -18,7 +18,8 @@ import numpy as np
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AnyArray, Kind
 from seqcnn.inputs.arrays import check_block, one_dimension_message, raise_problems, to_numbers
-from seqcnn.inputs.containers import is_missing, unwrap
+from seqcnn.inputs.containers import is_missing
+from seqcnn.inputs.unwrapping import unwrap
 
 Form: TypeAlias = Literal["block", "arrays", "strings", "paths", "pairs"]
 
@@ -167,6 +168,8 @@ def _recognise_arrays(items: list[Any], caller: str) -> Received:
 
 def _label(item: Any) -> str:
     """Name what one item of a list is."""
+    if type(item) is np.ndarray and item.ndim:
+        return "array"
     if isinstance(item, str):
         return "string"
     if isinstance(item, os.PathLike):

@@ -44,7 +44,9 @@ def read_for_fit(
     X
         Series: ``(n, time)``, ``(n, channels, time)``, or a list of ``(time_i,)`` or ``(channels, time_i)`` arrays.
         Text: a list of strings. Audio: a list of paths, of ``(waveform, sample_rate)`` pairs, or waveforms shaped as
-        series are, with ``sample_rate``. Frames, pandas Series and torch tensors are read as well.
+        series are, with ``sample_rate``. Torch tensors are read as well, and Series and DataFrames of pandas and
+        polars: a row a record (columns of numbers are time steps, columns of arrays channels), or, with an index (case,
+        time), a line a time step, the cases in the order of their first appearance and the times of each sorted.
     kind
         "series", "text", "audio", or "auto": by what X holds. The estimators call this parameter ``input``.
     sample_rate
@@ -52,7 +54,8 @@ def read_for_fit(
     mono
         Average the channels of audio.
     missing
-        "error", or "interpolate": NaN in series are filled linearly, at the edges with the nearest value.
+        What is done with NaN in series: "error"; "interpolate" fills them linearly, at the edges with the nearest
+        value; "mask" leaves them for the network's stem to read as absent.
     max_characters
         Where texts are cut; None reads them whole.
     learn_from

@@ -12,7 +12,7 @@ from seqcnn.inputs.arrays import check_finite, split_block, split_list, to_float
 from seqcnn.inputs.contract import InputContract
 from seqcnn.inputs.detect import Received
 
-MISSING = ("error", "interpolate")
+MISSING = ("error", "interpolate", "mask")
 """What can be done with NaN."""
 
 
@@ -45,9 +45,8 @@ def _split(received: Received, caller: str) -> list[FloatArray]:
 
 
 def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list[FloatArray]:
-    advice = f"Pass missing='interpolate' to {caller} to fill them from their neighbours, or drop these records."
-    check_finite(values, allow_nan=missing == "interpolate", advice=advice)
-    if missing == "error":
+    check_finite(values, allow_nan=missing != "error", advice=lambda: _advise(values, caller))
+    if missing != "interpolate":
         return values
     wholly = [
         f"channel {channel} of X[{row}]"
@@ -56,10 +55,35 @@ def _settle_missing(values: list[FloatArray], missing: str, caller: str) -> list
     ]
     if wholly:
         raise ValueError(
-            f"A channel without any value cannot be interpolated. Received: only NaN in {name_first(wholly)}. Drop "
-            f"these records, or fill these channels with a constant, before passing X to {caller}."
+            f"A channel without any value cannot be interpolated. Received: only NaN in {name_first(wholly)}. Pass "
+            f"missing='mask' to {caller}, or drop these records, or fill these channels with a constant."
         )
     return [_interpolate(value) if np.isnan(value).any() else value for value in values]
+
+
+def _advise(values: Sequence[FloatArray], caller: str) -> str:
+    advice = (
+        f"Pass missing='interpolate' to {caller} to fill them from their neighbours, missing='mask' to let the network "
+        "see what is missing, or drop these records."
+    )
+    if not _looks_padded_by_tslearn(values):
+        return advice
+    return (
+        f"{advice} If X is (n_cases, n_timepoints, n_channels) with NaN behind the shorter series, as tslearn has it, "
+        "pass seqcnn.from_tslearn(X)."
+    )
+
+
+def _looks_padded_by_tslearn(values: Sequence[FloatArray]) -> bool:
+    """Tell whether all NaN fill the last rows of their ``(channels, time)`` records: those may be time steps."""
+    found = False
+    for value in values:
+        absent = np.isnan(value)
+        rows = np.asarray(absent.all(axis=1))
+        if (absent != rows[:, np.newaxis]).any() or rows[0] or (rows[:-1] > rows[1:]).any():
+            return False
+        found = found or bool(rows[-1])
+    return found
 
 
 def _interpolate(value: FloatArray) -> FloatArray:
