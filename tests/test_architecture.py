@@ -28,6 +28,7 @@ LEVELS = (
         "encoders",
         "heads",
         "losses",
+        "calibration",
         "allocation",
         "flat_parameters",
         "progress",

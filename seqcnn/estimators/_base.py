@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -41,7 +42,8 @@ HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "v
 class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
-    _output: Output
+    _output: Output | None = None
+    """What a record is turned into; None is what the target asks for."""
     model_: Model
 
     @property
@@ -125,7 +127,8 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
                 encoder_parameters=self._encoder_parameters,
                 caller=caller,
             )
-            self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
+            output = target.output if target is not None and self._output is None else "features"
+            self.model_ = Model(network, contract, output, self.window_length, self.hop_length)
             try:
                 self.model_.check_lengths(everything, caller=caller)
                 if read_validation is not None and validation is not None:
@@ -203,7 +206,9 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
         def measure(outputs: Float64Array, target: Target, table: WindowTable, weights: Float64Array) -> Validation:
             targets = _move(target.tensor(table.record), settings.device)
             losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
-            record_outputs = average_over_windows(self.model_.finish(outputs), table)
+            # An embedder's model gives features, but what is measured is what its head learns.
+            finished = replace(self.model_, output=target.output).finish(outputs)
+            record_outputs = average_over_windows(finished, table)
             score = target.score(record_outputs, weights)
             mean_loss = float(np.average(losses, weights=weights[table.record]))
             return Validation(mean_loss, score, target.score_error(score))

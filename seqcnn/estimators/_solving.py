@@ -95,7 +95,7 @@ def solve(
         target.dense_tensor(table.record, head).to(place),
         torch.from_numpy(weights[table.record]).to(place),
         groups=together,
-        positions=None if target.labels is None else target.tensor(table.record).to(place),
+        calibrate=target.calibrate(table.record),
     )
     network.to(features.device)
     trained = measure(_to_numpy(solution.outputs), target, table, weights)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._read_multilabel import (
+    IndicatorForm,
+    holds_sets_of_labels,
+    in_label_order,
+    read_known_multilabel,
+    read_multilabel,
+)
 from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels, read_weights
-from seqcnn.model import Output
+from seqcnn.estimators._targets import ClassTarget, MultilabelTarget, Target
 
 
 class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
@@ -59,9 +68,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     weight_decay : float, default=0.01
         Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
     label_smoothing : float, default=0.0
-        The share of each label that is spread over all classes.
+        The share of each label that is spread over all classes; of an indicator matrix, over yes and no.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, as in scikit-learn.
+        Weights of the classes, as in scikit-learn. With an indicator matrix, a dict says how much a case that has a
+        label counts for that label (one that lacks it counts 1), and "balanced" makes both sorts of cases count alike
+        for each label.
     early_stopping : bool or "auto", default="auto"
         Whether records are held back, the latest weights within one standard error of the best score on them are kept,
         and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
@@ -88,9 +99,10 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted, as they came in.
+        The labels, sorted, as they came in; of an indicator matrix the names of its columns, or 0, 1, 2, ...
     history_ : DataFrame
-        A line an epoch: losses, score, learning rate, seconds.
+        A line an epoch: losses, score, learning rate, seconds. The score is the accuracy; of an indicator matrix the
+        labels that a case has and is given as a share of all that it has or is given, the mean over cases.
     network_ : torch.nn.Module
         The trained network, raw input to class scores.
     encoder_ : SequenceEncoder
@@ -112,7 +124,6 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     (5, 3)
     """
 
-    _output: Output = "probabilities"
     classes_: AnyArray
 
     def __init__(
@@ -172,6 +183,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.verbose = verbose
         self._keep_encoder_parameters(encoder__parameters)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def fit(
         self,
         X: Any,
@@ -191,7 +207,9 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             Series of strings. Audio: a list of paths, of waveforms (with ``sample_rate``), or of
             ``(waveform, sample_rate)``.
         y
-            A label for each case, of any kind: numbers, strings, booleans.
+            A label for each case, of any kind: numbers, strings, booleans. Or, where a case has any number of labels,
+            an indicator matrix ``(n_cases, n_labels)`` of zeros and ones: array, list of rows, sparse matrix, or a
+            DataFrame whose columns name the labels.
         sample_weight
             ``(n_cases,)`` non-negative. Zero leaves a case out; two counts it twice.
         groups
@@ -215,21 +233,35 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         """
         caller = type(self).__name__
         weights = read_weights(X, sample_weight, caller)
+        target, form, read_known = self._read_target(X, y, weights)
+        read_validation = None
+        if X_val is not None or y_val is not None:
+            read_validation = lambda: (X_val, read_known(X_val, y_val))  # noqa: E731
+        self._fit(X, target, weights, groups, read_validation)
+        self.classes_ = target.classes
+        self._indicator_form = form
+        return self
+
+    def _read_target(
+        self, X: Any, y: Any, weights: Float64Array
+    ) -> tuple[ClassTarget | MultilabelTarget, IndicatorForm | None, Callable[[Any, Any], Target]]:
+        """Read y: the target, the form of an indicator matrix, and what reads the y of validation records alike."""
+        caller = type(self).__name__
+        if holds_sets_of_labels(y):
+            sets, form = read_multilabel(X, y, self.class_weight, self.label_smoothing, caller)
+            return sets, form, lambda X_val, y_val: read_known_multilabel(X_val, y_val, sets, caller)
         target = read_labels(X, y, weights, caller)
         target = replace(
             target,
             class_weight=read_class_weight(self.class_weight, target.classes, caller),
             label_smoothing=self.label_smoothing,
         )
-        read_validation = None
-        if X_val is not None or y_val is not None:
-            read_validation = lambda: (X_val, read_known_labels(X_val, y_val, target, caller))  # noqa: E731
-        self._fit(X, target, weights, groups, read_validation)
-        self.classes_ = target.classes
-        return self
+        return target, None, lambda X_val, y_val: read_known_labels(X_val, y_val, target, caller)
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return class probabilities, ``(n_cases, n_classes)``, in the order of ``classes_``.
+
+        Those of classes of which a case has one sum to one; those of labels of which it has any number do not.
 
         Parameters
         ----------
@@ -243,11 +275,31 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         """
         return self._score_records(X)
 
-    def predict(self, X: Any) -> AnyArray:
-        """Return the most probable label of each record, ``(n_cases,)``."""
+    def predict(self, X: Any) -> Any:
+        """Return the most probable label of each record, ``(n_cases,)``.
+
+        After a fit on an indicator matrix: another, ``(n_cases, n_labels)`` of the same type, of all labels more
+        probable than not; a sparse one if ``y`` was sparse.
+        """
         probabilities = self.predict_proba(X)
-        labels: AnyArray = self.classes_[np.argmax(probabilities, axis=1)]
-        return labels
+        if self._indicator_form is not None:
+            return self._indicator_form.restore(probabilities > 0.5)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of cases whose label is right; of those with several, whose every label is.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`. Columns of a DataFrame ``y`` are taken by name.
+        sample_weight
+            ``(n_cases,)``.
+        """
+        check_is_fitted(self)
+        if self._indicator_form is not None and hasattr(y, "columns"):
+            y = in_label_order(y, self.classes_, type(self).__name__).to_numpy()
+        return float(super().score(X, y, sample_weight))
 
     def predict_windows(self, X: Any) -> pd.DataFrame:
         """Return class probabilities of each window.

@@ -9,6 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from seqcnn._types import Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._read_multilabel import holds_sets_of_labels, is_sparse, read_multilabel
 from seqcnn.estimators._read_targets import read_labels, read_numbers, read_weights
 from seqcnn.estimators._targets import Target
 from seqcnn.model import Output
@@ -178,7 +179,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         X
             Records, as :meth:`SeqCNNClassifier.fit` takes them.
         y
-            Labels ``(n_cases,)``, or numbers ``(n_cases,)`` or ``(n_cases, n_targets)``, or None.
+            Labels ``(n_cases,)``, an indicator matrix ``(n_cases, n_labels)`` of zeros and ones, numbers ``(n_cases,)``
+            or ``(n_cases, n_targets)``, or None.
         sample_weight
             ``(n_cases,)`` non-negative.
         groups
@@ -200,7 +202,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         weights = read_weights(X, sample_weight, caller)
         target: Target | None = None
         if y is not None:
-            target = read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
+            target = _read_target(X, y, weights, caller)
         self._fit(X, target, weights, groups, None)
         self._n_features_out = self.network_.n_features
         return self
@@ -219,6 +221,12 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
             If X does not keep the contract that was fitted: kind, channels, columns, sample rate.
         """
         return self._score_records(X)
+
+
+def _read_target(X: Any, y: Any, weights: Float64Array, caller: str) -> Target:
+    if holds_sets_of_labels(y) and (is_sparse(y) or set(np.unique(np.asarray(y)).tolist()) <= {0, 1}):
+        return read_multilabel(X, y, None, 0.0, caller)[0]
+    return read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
 
 
 def _holds_numbers(y: Any) -> bool:

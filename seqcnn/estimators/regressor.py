@@ -13,7 +13,6 @@ from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._read_targets import read_numbers, read_weights
 from seqcnn.losses import RegressionLoss
-from seqcnn.model import Output
 
 LOSSES = ("squared_error", "absolute_error", "huber")
 
@@ -110,8 +109,6 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     >>> regressor.predict(X[:5]).shape
     (5,)
     """
-
-    _output: Output = "values"
 
     def __init__(
         self,
