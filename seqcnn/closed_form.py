@@ -79,7 +79,7 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
     windows = np.arange(n_windows)
     if n_windows > wanted:
         windows = np.sort(generator.choice(n_windows, wanted, replace=False))
-    x, lengths = store.batch(windows)
+    x, lengths, _ = store.batch(windows)
     with torch.no_grad():
         network.encoder.prepare(network.stem(x, lengths), lengths, seed=seed)
 
@@ -137,7 +137,13 @@ def solve_head(
         assert isinstance(head.scaler, CountScaler)
         head.scaler.learn(features, weights)
         features = head.scaler(features)
-    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None)
+    emphasis = None
+    if network.static is not None:
+        # A few numbers beside thousands of features would drown under one penalty. Now they count as much together.
+        n_columns, n_pooled = network.static.n_columns, network.n_pooled_features
+        emphasis = torch.ones(n_pooled + n_columns, dtype=torch.float64, device=features.device)
+        emphasis[n_pooled:] = max(1.0, n_pooled / n_columns) ** 0.5
+    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None, emphasis=emphasis)
     left_out, coefficients, intercept = ridge.left_out, ridge.coefficients, ridge.intercept
     if calibrate is not None:
         factor, offset = (part.to(left_out.device) for part in calibrate(left_out, weights))
@@ -158,6 +164,7 @@ def fit_ridge(
     groups: IntegerArray | None = None,
     alphas: Sequence[float] = ALPHAS,
     scale: bool = True,
+    emphasis: Tensor | None = None,
 ) -> Ridge:
     """Fit a ridge regression with an intercept that is not penalised.
 
@@ -179,6 +186,8 @@ def fit_ridge(
         The penalties to choose from, positive.
     scale
         Penalise features as if each had a deviation of one.
+    emphasis
+        ``(n_features,)``: penalise each as if it were so many times as large; None is once.
 
     Returns
     -------
@@ -204,7 +213,7 @@ def fit_ridge(
             f"records (or windows) and {n_features:,} features. Pass fewer records, longer windows, or an encoder of "
             f"fewer features."
         )
-    matrix = _Centred(features, weights.double(), scale)
+    matrix = _Centred(features, weights.double(), scale, emphasis)
     root = matrix.root
     total = root.square().sum()
     center = (weights.double() @ targets.double()) / total
@@ -248,7 +257,7 @@ def fit_ridge(
 class _Centred:
     """Features less their mean, divided by their deviation and times the root of the weights, a block at a time."""
 
-    def __init__(self, features: Tensor, weights: Tensor, scale: bool) -> None:
+    def __init__(self, features: Tensor, weights: Tensor, scale: bool, emphasis: Tensor | None) -> None:
         self.root = weights.sqrt()
         self._features = features
         total = weights.sum()
@@ -261,6 +270,8 @@ class _Centred:
         # Rounding alone gives a constant some deviation.
         constant = self.deviation <= 1e-7 * self.mean.abs()
         self.deviation[constant | (not scale)] = 1.0
+        if emphasis is not None:
+            self.deviation /= emphasis
 
     def gram(self) -> Tensor:
         """Return the products of all rows, ``(n_rows, n_rows)``."""

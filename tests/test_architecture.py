@@ -24,6 +24,7 @@ LEVELS = (
         "inputs",
         "windows",
         "stems",
+        "static_scaler",
         "augment",
         "encoders",
         "heads",

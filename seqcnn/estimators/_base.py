@@ -30,6 +30,7 @@ from seqcnn.estimators._targets import Target
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract, count_cases, read_for_fit, read_for_predict
 from seqcnn.inputs.records import Records
+from seqcnn.inputs.static import in_fitted_order
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
@@ -175,10 +176,13 @@ class BaseSeqCNN(EncoderParametersMixin, BaseEstimator):
     def _remember_columns(self, X: Any, contract: InputContract, *, reset: bool) -> None:
         if reset and "feature_names_in_" in vars(self):
             del self.feature_names_in_
+        if not reset:
+            X = in_fitted_order(X, contract)
         # Sets or compares feature_names_in_; the number of features is the contract's business.
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
         if reset:
             self.n_features_in_ = contract.n_channels if contract.n_timepoints is None else contract.n_timepoints
+            self.n_features_in_ += len(contract.static_columns)
 
     def _train(
         self,

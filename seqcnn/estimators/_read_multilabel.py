@@ -9,7 +9,14 @@ import numpy as np
 
 from seqcnn._checks import count_word, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
-from seqcnn.estimators._read_targets import Names, check_counts, demand, demand_both, read_class_weight
+from seqcnn.estimators._read_targets import (
+    Names,
+    check_counts,
+    columns_in_order,
+    demand,
+    demand_both,
+    read_class_weight,
+)
 from seqcnn.estimators._targets import MultilabelTarget
 from seqcnn.inputs.containers import is_missing, to_plain_array
 
@@ -100,7 +107,7 @@ def read_multilabel(
 def read_known_multilabel(X: Any, y: Any, fitted: MultilabelTarget, caller: str) -> MultilabelTarget:
     """Read validation labels: as many columns as ``fitted`` has labels, those of a DataFrame by name."""
     demand_both(X, y, caller)
-    y = in_label_order(y, fitted.classes, caller, "y_val")
+    y = columns_in_order(y, fitted.classes.tolist(), caller, "y_val")
     present, classes, _ = _read_indicator(X, y, caller, ("X_val", "y_val"))
     if len(classes) != len(fitted.classes):
         raise ValueError(
@@ -108,21 +115,6 @@ def read_known_multilabel(X: Any, y: Any, fitted: MultilabelTarget, caller: str)
             f"Pass the same labels."
         )
     return MultilabelTarget(fitted.classes, present, fitted.class_weight, fitted.label_smoothing)
-
-
-def in_label_order(y: Any, classes: AnyArray, caller: str, name: str = "y") -> Any:
-    """Return the columns of a DataFrame that names labels in the order of ``classes``; anything else as it is."""
-    if not hasattr(y, "columns") or classes.dtype.kind in "iu":
-        return y
-    named, known = list(y.columns), classes.tolist()
-    if set(named) != set(known):
-        problems = [f"{label!r} is no label of y" for label in named if label not in known]
-        problems += [f"{label!r} is not there" for label in known if label not in named]
-        raise ValueError(
-            f"The columns of {name} must name the labels that {caller} is fitted on, in any order. Received: "
-            f"{name_first(problems)}. Rename, add or drop columns."
-        )
-    return y[known]
 
 
 def _read_indicator(X: Any, y: Any, caller: str, names: Names) -> tuple[Float64Array, AnyArray, IndicatorForm]:

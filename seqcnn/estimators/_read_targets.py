@@ -87,6 +87,39 @@ def read_numbers(
     return NumericTarget(values), n_dimensions
 
 
+def name_targets(y: Any) -> list[Any] | None:
+    """Return the names of a DataFrame's columns, or a Series' own name; None where y has none."""
+    if hasattr(y, "columns"):
+        return list(y.columns)
+    name = getattr(y, "name", None)
+    return [name] if isinstance(name, str) and hasattr(y, "to_numpy") else None
+
+
+def columns_in_order(y: Any, known: list[Any] | None, caller: str, name: str) -> Any:
+    """Return a DataFrame's columns in the order of those that were fitted, and anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If both have names, but not the same.
+    """
+    if known is None or not hasattr(y, "columns"):
+        return y
+    named = list(y.columns)
+    if set(named) == set(known) and len(named) == len(known):
+        return y[known]
+    if all(isinstance(column, int) for column in known):
+        # These are positions rather than names.
+        return y
+    problems = [f"{column!r} is missing" for column in known if column not in named]
+    problems += [f"{column!r} is new" for column in named if column not in known]
+    problems += [f"{column!r} stands there twice" for column in known if named.count(column) > 1]
+    raise ValueError(
+        f"The columns of {name} must be those of the y that {caller} was fitted on, in any order. Received: "
+        f"{name_first(problems)}. Rename, add or drop columns."
+    )
+
+
 def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
     """Read sample weights; None is one for each record.
 

@@ -34,7 +34,7 @@ def prepare(
         prepare_encoder(network, store, generator)
     if target is None:
         return
-    head = target.head(encoder.n_features, 0.0, weights)
+    head = target.head(network.n_features, 0.0, weights)
     if encoder.scaling == "root":
         head.scaler = CountScaler(encoder.n_features)
     like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())

@@ -16,11 +16,16 @@ from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._read_multilabel import (
     IndicatorForm,
     holds_sets_of_labels,
-    in_label_order,
     read_known_multilabel,
     read_multilabel,
 )
-from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels, read_weights
+from seqcnn.estimators._read_targets import (
+    columns_in_order,
+    read_class_weight,
+    read_known_labels,
+    read_labels,
+    read_weights,
+)
 from seqcnn.estimators._targets import ClassTarget, MultilabelTarget, Target
 
 
@@ -298,7 +303,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         """
         check_is_fitted(self)
         if self._indicator_form is not None and hasattr(y, "columns"):
-            y = in_label_order(y, self.classes_, type(self).__name__).to_numpy()
+            y = columns_in_order(y, self.classes_.tolist(), type(self).__name__, "y").to_numpy()
         return float(super().score(X, y, sample_weight))
 
     def predict_windows(self, X: Any) -> pd.DataFrame:

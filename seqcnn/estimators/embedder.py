@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from seqcnn._types import Float64Array
+from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._read_multilabel import holds_sets_of_labels, is_sparse, read_multilabel
 from seqcnn.estimators._read_targets import read_labels, read_numbers, read_weights
@@ -207,8 +207,22 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         self._n_features_out = self.network_.n_features
         return self
 
+    def get_feature_names_out(self, input_features: Any = None) -> AnyArray:
+        """Return the features' names: seqcnnembedder0, seqcnnembedder1, ..., then those of X's number columns.
+
+        Parameters
+        ----------
+        input_features
+            Is not looked at; scikit-learn passes it.
+        """
+        names: AnyArray = super().get_feature_names_out(input_features)
+        static = [str(name) for name in self.model_.contract.static_columns]
+        return np.concatenate([names[: len(names) - len(static)], np.array(static, dtype=object)])
+
     def transform(self, X: Any) -> Float64Array:
         """Return the features, ``(n_cases, n_features)``: of windowed records, the mean over their windows.
+
+        Number columns beside the records stand behind them, less their mean and divided by their deviation.
 
         Parameters
         ----------

@@ -7,11 +7,12 @@ from typing import Any, Self, cast
 
 import pandas as pd
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
-from seqcnn.estimators._read_targets import read_numbers, read_weights
+from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers, read_weights
 from seqcnn.losses import RegressionLoss
 
 LOSSES = ("squared_error", "absolute_error", "huber")
@@ -212,18 +213,26 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         weights = read_weights(X, sample_weight, caller)
         check_choice("loss", self.loss, LOSSES, caller=caller)
         target, n_dimensions = read_numbers(X, y, caller)
+        names = name_targets(y)
         loss_name = cast("RegressionLoss", self.loss)
         read_validation = None
         if X_val is not None or y_val is not None:
             read_validation = lambda: (  # noqa: E731
                 X_val,
                 replace(
-                    read_numbers(X_val, y_val, caller, names=("X_val", "y_val"), n_targets=target.values.shape[1])[0],
+                    read_numbers(
+                        X_val,
+                        columns_in_order(y_val, names, caller, "y_val"),
+                        caller,
+                        names=("X_val", "y_val"),
+                        n_targets=target.values.shape[1],
+                    )[0],
                     loss_name=loss_name,
                 ),
             )
         self._fit(X, replace(target, loss_name=loss_name), weights, groups, read_validation)
         self._one_target = n_dimensions == 1
+        self._target_names = names
         return self
 
     def predict(self, X: Any) -> AnyArray:
@@ -249,9 +258,25 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         -------
         DataFrame
             A line a window: record (position in X), start, end (samples within the record), and a column a target,
-            named target, or target_0, target_1, ...
+            named as in ``y`` if that was a DataFrame or a Series with a name, else target, or target_0, target_1, ...
         """
         records = self._read(X)
-        n_targets = self.model_.n_outputs
-        names = ["target"] if self._one_target else [f"target_{position}" for position in range(n_targets)]
+        names = self._target_names
+        if names is None:
+            n_targets = self.model_.n_outputs
+            names = ["target"] if self._one_target else [f"target_{position}" for position in range(n_targets)]
         return self._score_windows(records, names)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the mean over the targets.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`. Columns of a DataFrame ``y`` are taken by name.
+        sample_weight
+            ``(n_cases,)``.
+        """
+        check_is_fitted(self)
+        y = columns_in_order(y, self._target_names, type(self).__name__, "y")
+        return float(super().score(X, y, sample_weight))
