@@ -37,7 +37,8 @@ CHECKS = [
 
 
 @pytest.mark.parametrize(
-    ("estimator", "check"), [case for case in CHECKS if not case.id.endswith((ARRAY_API, DECISION_FUNCTION))]
+    ("estimator", "check"),
+    [case for case in CHECKS if ARRAY_API not in case.id and DECISION_FUNCTION not in case.id],
 )
 def test_scikit_learns_check_passes(estimator: Any, check: Any) -> None:
     try:

@@ -136,8 +136,8 @@ def test_names_of_a_frame_name_the_windows_and_order_what_is_scored() -> None:
     assert list(regressor(max_epochs=1).fit(X, frame["level"]).predict_windows(X).columns)[3:] == ["level"]
     assert list(regressor(max_epochs=1).fit(X, LEVEL).predict_windows(X).columns)[3:] == ["target"]
     assert message_of(ValueError, first.score, X, frame.rename(columns={"level": "height"})) == (
-        "The columns of y must be those of the y that SeqCNNRegressor was fitted on, in any order. Received: 'level' is "
-        "missing and 'height' is new. Rename, add or drop columns."
+        "The columns of y must be those of the y that SeqCNNRegressor was fitted on, in any order. Received: 'level' "
+        "is missing and 'height' is new. Rename, add or drop columns."
     )
 
 
