@@ -115,7 +115,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
-        Time steps of a 2-D X, else channels.
+        Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of a DataFrame, if they are strings.
 
@@ -210,7 +210,8 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             Series: ``(n_cases, n_timepoints)``, ``(n_cases, n_channels, n_timepoints)``, a list of arrays
             ``(n_channels, n_timepoints_i)`` or ``(n_timepoints_i,)``, or a DataFrame with a row a case. Text: a list or
             Series of strings. Audio: a list of paths, of waveforms (with ``sample_rate``), or of
-            ``(waveform, sample_rate)``.
+            ``(waveform, sample_rate)``. Number columns (also nullable ones) of a DataFrame whose other columns hold the
+            records are learnt from, too: every window of a record gets its numbers beside its features.
         y
             A label for each case, of any kind: numbers, strings, booleans. Or, where a case has any number of labels,
             an indicator matrix ``(n_cases, n_labels)`` of zeros and ones: array, list of rows, sparse matrix, or a

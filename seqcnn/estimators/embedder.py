@@ -97,7 +97,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
-        Time steps of a 2-D X, else channels.
+        Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of a DataFrame, if they are strings.
 
