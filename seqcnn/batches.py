@@ -26,10 +26,13 @@ class Batch(NamedTuple):
         ``(batch, channels, time)``, or ``(batch, time)`` codes for text; zero behind each window's length.
     lengths
         ``(batch,)``, or None where nothing is padded.
+    static
+        ``(batch, n_columns)``: the numbers beside each window's record, or None where there are none.
     """
 
     x: Tensor
     lengths: Tensor | None
+    static: Tensor | None = None
 
 
 class WindowStore:
@@ -68,6 +71,12 @@ class WindowStore:
         self._lengths = torch.from_numpy(table.lengths).to(device)
         self.lengths = table.lengths
         self._minimum_length = minimum_length
+        self._static: Tensor | None = None
+        if records.static is not None:
+            # As precise as they came in, whatever the network runs in; Apple's GPUs have no float64.
+            single = device is not None and device.type == "mps"
+            numbers = torch.from_numpy(records.static).to(torch.float32 if single else torch.float64)
+            self._static = numbers[torch.from_numpy(table.record)].to(device)
         shortest, longest = (int(table.lengths.min()), int(table.lengths.max())) if len(table) else (0, 0)
         self._only_length = longest if minimum_length <= shortest == longest else None
 
@@ -82,20 +91,21 @@ class WindowStore:
     def batch(self, windows: IntegerArray) -> Batch:
         """Return these windows as one batch."""
         rows = torch.from_numpy(windows).to(self._first.device)
+        static = None if self._static is None else self._static[rows]
         if self._only_length is not None:
             # Whatever step a window begins at, it is a row of this view.
             every_window = self._steps.unfold(0, self._only_length, 1).movedim(-1, 1)
-            return Batch(self._arrange(every_window[self._first[rows]]), None)
+            return Batch(self._arrange(every_window[self._first[rows]]), None, static)
         chosen = self.lengths[windows]
         longest = max(int(chosen.max()), self._minimum_length)
         first, lengths = self._first[rows], self._lengths[rows]
         index = first[:, None] + torch.arange(longest, device=first.device)
         if int(chosen.min()) == longest:
-            return Batch(self._arrange(self._steps[index]), None)
+            return Batch(self._arrange(self._steps[index]), None, static)
         real = torch.arange(longest, device=first.device) < lengths[:, None]
         gathered = self._steps[torch.where(real, index, first[:, None])]
         gathered = gathered.masked_fill(~(real if self.is_text else real[..., None]), 0)
-        return Batch(self._arrange(gathered), lengths)
+        return Batch(self._arrange(gathered), lengths, static)
 
     def _arrange(self, gathered: Tensor) -> Tensor:
         return gathered.long() if self.is_text else gathered.transpose(1, 2)

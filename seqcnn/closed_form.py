@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seqcnn._types import IntegerArray
 from seqcnn.batches import WindowStore, prediction_batches
+from seqcnn.calibration import Calibrate
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.heads import CountScaler, LinearHead
 from seqcnn.network import Network
@@ -78,7 +79,7 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
     windows = np.arange(n_windows)
     if n_windows > wanted:
         windows = np.sort(generator.choice(n_windows, wanted, replace=False))
-    x, lengths = store.batch(windows)
+    x, lengths, _ = store.batch(windows)
     with torch.no_grad():
         network.encoder.prepare(network.stem(x, lengths), lengths, seed=seed)
 
@@ -109,7 +110,7 @@ def solve_head(
     weights: Tensor,
     *,
     groups: IntegerArray | None = None,
-    positions: Tensor | None = None,
+    calibrate: Calibrate | None = None,
 ) -> Solution:
     """Solve the dense layer of a network's head, and what scales the features in front of it.
 
@@ -120,14 +121,15 @@ def solve_head(
     features
         Of the windows, ``(n_windows, n_features)``.
     targets
-        What the dense layer is to give, ``(n_windows, n_outputs)``; for classes 1 for a window's own and -1 else.
+        What the dense layer is to give, ``(n_windows, n_outputs)``; for classes and labels 1 for a window's own and
+        -1 else.
     weights
         ``(n_windows,)``.
     groups
         ``(n_windows,)``: windows of one number are left out together; None leaves out one at a time.
-    positions
-        For classes, the position of each window's: scores are multiplied by the one number that makes their softmax
-        the best probabilities of windows that were left out.
+    calibrate
+        For classes and labels: takes the scores of windows that were left out and gives the factor and the offset under
+        which they become probabilities.
     """
     head = network.head
     assert isinstance(head, LinearHead)
@@ -135,13 +137,23 @@ def solve_head(
         assert isinstance(head.scaler, CountScaler)
         head.scaler.learn(features, weights)
         features = head.scaler(features)
-    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None)
-    factor = 1.0 if positions is None else fit_temperature(ridge.left_out, positions, weights)
+    emphasis = None
+    if network.static is not None:
+        # A few numbers beside thousands of features would drown under one penalty. Now they count as much together.
+        n_columns, n_pooled = network.static.n_columns, network.n_pooled_features
+        emphasis = torch.ones(n_pooled + n_columns, dtype=torch.float64, device=features.device)
+        emphasis[n_pooled:] = max(1.0, n_pooled / n_columns) ** 0.5
+    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None, emphasis=emphasis)
+    left_out, coefficients, intercept = ridge.left_out, ridge.coefficients, ridge.intercept
+    if calibrate is not None:
+        factor, offset = (part.to(left_out.device) for part in calibrate(left_out, weights))
+        left_out, intercept = left_out * factor + offset, intercept * factor + offset
+        coefficients = coefficients * factor.reshape(-1, 1)
     with torch.no_grad():
-        head.dense.weight.copy_(ridge.coefficients * factor)
-        head.dense.bias.copy_(ridge.intercept * factor)
+        head.dense.weight.copy_(coefficients)
+        head.dense.bias.copy_(intercept)
         outputs = torch.cat([head.in_units(head.dense(part)) for part in torch.split(features, 1024)])
-    return Solution(outputs, head.in_units(ridge.left_out * factor))
+    return Solution(outputs, head.in_units(left_out))
 
 
 def fit_ridge(
@@ -152,6 +164,7 @@ def fit_ridge(
     groups: IntegerArray | None = None,
     alphas: Sequence[float] = ALPHAS,
     scale: bool = True,
+    emphasis: Tensor | None = None,
 ) -> Ridge:
     """Fit a ridge regression with an intercept that is not penalised.
 
@@ -173,6 +186,8 @@ def fit_ridge(
         The penalties to choose from, positive.
     scale
         Penalise features as if each had a deviation of one.
+    emphasis
+        ``(n_features,)``: penalise each as if it were so many times as large; None is once.
 
     Returns
     -------
@@ -198,7 +213,7 @@ def fit_ridge(
             f"records (or windows) and {n_features:,} features. Pass fewer records, longer windows, or an encoder of "
             f"fewer features."
         )
-    matrix = _Centred(features, weights.double(), scale)
+    matrix = _Centred(features, weights.double(), scale, emphasis)
     root = matrix.root
     total = root.square().sum()
     center = (weights.double() @ targets.double()) / total
@@ -239,48 +254,10 @@ def fit_ridge(
     )
 
 
-def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor) -> float:
-    """Return the factor under which a softmax of class scores gives the best probabilities (Guo et al. 2017).
-
-    The factor minimises cross-entropy, which is convex in it. Scores that are never wrong would ask for an infinite
-    one; so the labels are smoothed as if each class had been seen once more at every place (Laplace's rule, as Platt
-    1999 does for two classes).
-
-    Parameters
-    ----------
-    scores
-        ``(n_rows, n_classes)``, of rows that were left out.
-    positions
-        ``(n_rows,)``: the class of each.
-    weights
-        ``(n_rows,)``.
-
-    Examples
-    --------
-    >>> scores = torch.tensor([[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]])
-    >>> factor = fit_temperature(scores, torch.tensor([0, 0, 1, 1]), torch.ones(4))
-    >>> probability = (factor * scores[0]).softmax(0)[0].item()  # right three times of four, and Laplace's rule
-    >>> round(probability, 2)
-    0.67
-    """
-    scores, n_classes = scores.double(), scores.shape[1]
-    share = weights.double() / weights.sum()
-    spread = n_classes / (len(scores) + n_classes)
-    truth = scores.gather(1, positions[:, None])[:, 0]
-    wanted = share @ ((1 - spread) * truth + spread * scores.mean(1))
-    # The slope of the cross-entropy rises with the factor: halve the interval in which it is zero.
-    low, high = -10.0, 15.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        expected = share @ ((scores * 2.0**middle).softmax(1) * scores).sum(1)
-        low, high = (middle, high) if expected < wanted else (low, middle)
-    return float(2.0 ** ((low + high) / 2))
-
-
 class _Centred:
     """Features less their mean, divided by their deviation and times the root of the weights, a block at a time."""
 
-    def __init__(self, features: Tensor, weights: Tensor, scale: bool) -> None:
+    def __init__(self, features: Tensor, weights: Tensor, scale: bool, emphasis: Tensor | None) -> None:
         self.root = weights.sqrt()
         self._features = features
         total = weights.sum()
@@ -293,6 +270,8 @@ class _Centred:
         # Rounding alone gives a constant some deviation.
         constant = self.deviation <= 1e-7 * self.mean.abs()
         self.deviation[constant | (not scale)] = 1.0
+        if emphasis is not None:
+            self.deviation /= emphasis
 
     def gram(self) -> Tensor:
         """Return the products of all rows, ``(n_rows, n_rows)``."""

@@ -18,7 +18,7 @@ class CountScaler(Rebuildable):
     not blown up, because the share of records in which it does not win is added to its deviation (Dempster et al.
     2023, "Hydra: competing convolutional kernels for fast and accurate time series classification").
 
-    Shape: ``(batch, n_features)`` to the same.
+    Shape: ``(batch, n_features)`` to the same; what stands behind the first ``n_features`` is no count and left alone.
 
     Examples
     --------
@@ -33,21 +33,48 @@ class CountScaler(Rebuildable):
 
     def __init__(self, n_features: int) -> None:
         super().__init__()
+        self.n_features = n_features
         self.register_buffer("mean", torch.zeros(n_features))
         self.register_buffer("deviation", torch.ones(n_features))
 
     def learn(self, features: Tensor, weights: Tensor) -> None:
         """Take means and deviations from ``(n_rows, n_features)``, each row counted ``weights`` times."""
         share = (weights / weights.sum()).to(features.dtype)
-        roots = features.clamp_min(0).sqrt()
+        roots = features[:, : self.n_features].clamp_min(0).sqrt()
         self.mean = share @ roots
         absent = share @ (roots == 0).to(features.dtype)
         self.deviation = (share @ (roots - self.mean).square_()).sqrt() + absent**4 + 1e-8
 
     def forward(self, features: Tensor) -> Tensor:
         """Scale ``(batch, n_features)``."""
-        roots = features.clamp_min(0).sqrt()
-        return (roots - self.mean) * (roots != 0) / self.deviation
+        counts, others = features[:, : self.n_features], features[:, self.n_features :]
+        roots = counts.clamp_min(0).sqrt()
+        scaled = (roots - self.mean) * (roots != 0) / self.deviation
+        return torch.cat([scaled, others], 1) if others.shape[1] else scaled
+
+
+class Emphasis(Rebuildable):
+    """Multiplies the features behind the first ``n_plain`` by one number.
+
+    A step of AdamW moves every weight by about the same, so a few numbers of unit deviation beside many features are
+    learnt as many times more slowly as they are fewer; made larger, they keep pace.
+
+    Shape: ``(batch, n_features)`` to the same.
+
+    Examples
+    --------
+    >>> Emphasis(2, 3.0)(torch.ones(1, 4)).tolist()
+    [[1.0, 1.0, 3.0, 3.0]]
+    """
+
+    def __init__(self, n_plain: int, factor: float) -> None:
+        super().__init__()
+        self.n_plain = n_plain
+        self.factor = factor
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale ``(batch, n_features)``."""
+        return torch.cat([features[:, : self.n_plain], features[:, self.n_plain :] * self.factor], 1)
 
 
 class LinearHead(Rebuildable):

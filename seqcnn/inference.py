@@ -43,8 +43,8 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     try:
         with torch.inference_mode(), keep_freed_memory():
             for windows in batches:
-                x, lengths = store.batch(windows)
-                outputs.append(network.embed(x, lengths) if features else network(x, lengths))
+                batch = store.batch(windows)
+                outputs.append(network.embed(*batch) if features else network(*batch))
     finally:
         network.train(was_training)
     joined = torch.cat(outputs).cpu().to(torch.float64).numpy()

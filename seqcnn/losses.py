@@ -30,6 +30,29 @@ def cross_entropy(label_smoothing: float = 0.0) -> Callable[[Tensor, Tensor], Te
     return loss
 
 
+def binary_cross_entropy(label_smoothing: float = 0.0, label_weights: Tensor | None = None) -> Callable[..., Tensor]:
+    """Return the loss of label scores ``(batch, n_labels)`` against zeros and ones of that shape, the mean over labels.
+
+    Parameters
+    ----------
+    label_smoothing
+        The share of each answer that is spread over yes and no: 0.1 asks for 0.95 and 0.05.
+    label_weights
+        ``(2, n_labels)``: how much a record counts that lacks a label, and one that has it; None is one for all.
+    """
+
+    def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        targets = targets.to(scores.dtype)
+        smooth = (1 - label_smoothing) * targets + label_smoothing / 2
+        losses = F.binary_cross_entropy_with_logits(scores, smooth, reduction="none")
+        if label_weights is not None:
+            without, having = label_weights.to(scores.device, scores.dtype)
+            losses = losses * torch.where(targets > 0, having, without)
+        return losses.mean(1)
+
+    return loss
+
+
 def regression_loss(name: RegressionLoss, scale: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
     """Return the loss of values ``(batch, n_targets)`` in the targets' units.
 

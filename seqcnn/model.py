@@ -21,7 +21,7 @@ from seqcnn.inputs.records import Records
 from seqcnn.network import Network
 from seqcnn.windows import WindowTable, cut_windows
 
-Output = Literal["probabilities", "values", "features"]
+Output = Literal["probabilities", "labels", "values", "features"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Model:
     contract
         What the input must be.
     output
-        What a window's output means: class probabilities, target values, or features.
+        What a window's output means: probabilities of classes of which a record has one, of labels of which it has any
+        number, target values, or features.
     window_length, hop_length
         In samples; ``window_length=None`` reads records whole.
     classes
@@ -106,9 +107,10 @@ class Model:
 
     def finish(self, outputs: Float64Array) -> Float64Array:
         """Turn the network's scores into what the model promises."""
-        if self.output != "probabilities":
-            return outputs
-        return torch.from_numpy(outputs).softmax(1).numpy()
+        scores = torch.from_numpy(outputs)
+        if self.output == "probabilities":
+            return scores.softmax(1).numpy()
+        return scores.sigmoid().numpy() if self.output == "labels" else outputs
 
 
 def _check_lengths(records: Records, window_length: int | None, network: Network, caller: str, name: str) -> None:

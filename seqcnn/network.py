@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
@@ -9,6 +10,7 @@ from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
+from seqcnn.static_scaler import StaticScaler
 
 
 class Network(Rebuildable):
@@ -26,10 +28,13 @@ class Network(Rebuildable):
         Summarises time behind a :class:`SequenceEncoder`; a :class:`FeatureEncoder` has done so, and takes None.
     head
         Reads ``(batch, n_features)``; ``nn.Identity()`` gives the features themselves.
+    static
+        Scales the numbers beside each record, which then stand behind the pooled features; None where there are none.
     """
 
     encoder: SequenceEncoder | FeatureEncoder
     pooling: BinPool1d | None
+    static: StaticScaler | None
 
     def __init__(
         self,
@@ -37,6 +42,7 @@ class Network(Rebuildable):
         encoder: SequenceEncoder | FeatureEncoder,
         pooling: BinPool1d | None,
         head: nn.Module,
+        static: StaticScaler | None = None,
     ) -> None:
         super().__init__()
         assert isinstance(encoder, FeatureEncoder) == (pooling is None)
@@ -44,10 +50,16 @@ class Network(Rebuildable):
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
+        self.static = static
 
     @property
     def n_features(self) -> int:
-        """Features in front of the head."""
+        """Features in front of the head, those beside the record among them."""
+        return self.n_pooled_features + (0 if self.static is None else self.static.n_columns)
+
+    @property
+    def n_pooled_features(self) -> int:
+        """Features that come from the records themselves."""
         if isinstance(self.encoder, FeatureEncoder):
             return self.encoder.n_features
         assert self.pooling is not None
@@ -58,8 +70,19 @@ class Network(Rebuildable):
         """Time steps that a batch must have."""
         return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
 
-    def embed(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the features in front of the head, ``(batch, n_features)``."""
+    def embed(self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+        """Return the features in front of the head, ``(batch, n_features)``; parameters as in :meth:`forward`."""
+        features = self._pool(x, lengths)
+        if self.static is None:
+            return features
+        if static is None:
+            raise TypeError(
+                f"This network also reads numbers beside each record. Received: none. Pass static=, a tensor of shape "
+                f"(batch, {self.static.n_columns})."
+            )
+        return torch.cat([features, self.static(static).to(features.dtype)], 1)
+
+    def _pool(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
         if isinstance(self.encoder, FeatureEncoder):
             return encoded
@@ -68,7 +91,7 @@ class Network(Rebuildable):
         features: Tensor = self.pooling(encoded, mask)
         return features
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None) -> Tensor:
         """Return the scores, ``(batch, n_outputs)``.
 
         Parameters
@@ -77,6 +100,9 @@ class Network(Rebuildable):
             The input, zero behind each record's length.
         lengths
             Time steps of each record, ``(batch,)``; None says that nothing is padded.
+        static
+            The numbers beside each record, ``(batch, n_columns)``, as they came in; NaN stands for the mean. None where
+            the network was built without.
         """
-        scores: Tensor = self.head(self.embed(x, lengths))
+        scores: Tensor = self.head(self.embed(x, lengths, static))
         return scores

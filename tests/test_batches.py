@@ -103,7 +103,7 @@ def test_a_batch_holds_the_records_slices_and_zeros_behind_them(lengths, window,
     store = WindowStore(records, table, minimum_length=minimum)
     assert len(store) == len(table)
     chosen = data.draw(st.lists(st.integers(0, len(table) - 1), min_size=1, max_size=6))
-    x, real = store.batch(np.array(chosen))
+    x, real, _ = store.batch(np.array(chosen))
     expected = expected_batch(records, table, chosen, minimum)
     np.testing.assert_array_equal(x.numpy(), expected)
     assert x.dtype == (torch.float32 if channels else torch.int64)
@@ -145,7 +145,7 @@ def test_read_only_arrays_are_taken_without_a_warning(n_records):
         array.flags.writeable = False
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        x, _ = WindowStore(records, table).batch(np.arange(n_records))
+        x, *_ = WindowStore(records, table).batch(np.arange(n_records))
     np.testing.assert_array_equal(x.numpy(), records.values)
 
 

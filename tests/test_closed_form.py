@@ -10,7 +10,8 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.metrics import log_loss
 
-from seqcnn.closed_form import ALPHAS, fit_ridge, fit_temperature
+from seqcnn.calibration import fit_temperature
+from seqcnn.closed_form import ALPHAS, fit_ridge
 
 
 def problem(n_rows, n_features, n_outputs=2, seed=0):

@@ -107,9 +107,9 @@ def test_channels_and_time_that_look_swapped_are_told() -> None:
 def test_frame_with_words_in_it_is_refused() -> None:
     X = FRAME.assign(city="Graz", street="Ring")
     assert fit_message(SeqCNNEmbedder, X) == (
-        "SeqCNNEmbedder reads the columns of a DataFrame as time steps, which must be numbers. Received: column 'city' "
-        "(str) and 'street' (str). Drop these columns, or pass one of them alone, as X[name], if it holds the texts or "
-        "paths."
+        "Beside columns of numbers, SeqCNNEmbedder reads one column of strings. Received: 'city' and 'street'. Join "
+        "texts to one column; turn categories into numbers first, by OneHotEncoder within a ColumnTransformer(..., "
+        "remainder='passthrough').set_output(transform='pandas'); drop the rest."
     )
 
 

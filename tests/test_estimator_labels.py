@@ -143,12 +143,6 @@ def test_continuous_numbers_are_no_labels() -> None:
     )
 
 
-def test_several_columns_of_labels_are_refused() -> None:
-    assert message_of(ValueError, quick().fit, SERIES, np.zeros((24, 2), dtype=int)) == (
-        "y should be a 1d array, got an array of shape (24, 2) instead."
-    )
-
-
 def test_probabilities_stand_in_the_order_of_classes_() -> None:
     classifier: SeqCNNClassifier = quick(max_epochs=15).fit(SERIES, LABELS)
     probabilities = classifier.predict_proba(SERIES)

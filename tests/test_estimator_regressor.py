@@ -11,6 +11,10 @@ import torch
 from estimator_helpers import RATE, SERIES, SOUNDS, TEXTS, message_of, quick
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import cross_val_score
+from sklearn.multioutput import MultiOutputRegressor, RegressorChain
+from sklearn.preprocessing import StandardScaler
 
 from seqcnn import SeqCNNRegressor
 
@@ -118,6 +122,32 @@ def test_frame_of_targets_is_many_targets() -> None:
     frame = pd.DataFrame(BOTH, columns=["level", "spread"])
     expected = regressor(max_epochs=1).fit(X, BOTH).predict(X)
     np.testing.assert_array_equal(regressor(max_epochs=1).fit(X, frame).predict(X), expected)
+
+
+def test_names_of_a_frame_name_the_windows_and_order_what_is_scored() -> None:
+    frame = pd.DataFrame(BOTH, columns=["level", "spread"])
+    swapped = frame[["spread", "level"]]
+    first = regressor(max_epochs=3, early_stopping=False).fit(X, frame, X_val=X, y_val=frame)
+    second = regressor(max_epochs=3, early_stopping=False).fit(X, frame, X_val=X, y_val=swapped)
+    columns = ["validation_loss", "validation_score"]
+    pd.testing.assert_frame_equal(first.history_[columns], second.history_[columns])
+    assert list(first.predict_windows(X).columns) == ["record", "start", "end", "level", "spread"]
+    assert first.score(X, swapped) == first.score(X, frame) == first.score(X, BOTH)
+    assert list(regressor(max_epochs=1).fit(X, frame["level"]).predict_windows(X).columns)[3:] == ["level"]
+    assert list(regressor(max_epochs=1).fit(X, LEVEL).predict_windows(X).columns)[3:] == ["target"]
+    assert message_of(ValueError, first.score, X, frame.rename(columns={"level": "height"})) == (
+        "The columns of y must be those of the y that SeqCNNRegressor was fitted on, in any order. Received: 'level' "
+        "is missing and 'height' is new. Rename, add or drop columns."
+    )
+
+
+def test_scikit_learns_wrappers_of_many_targets_take_it() -> None:
+    frame = pd.DataFrame(BOTH, columns=["level", "spread"])
+    for wrapper in (MultiOutputRegressor, RegressorChain):
+        assert wrapper(regressor(max_epochs=2)).fit(X, frame).predict(X).shape == (80, 2)
+    scaled = TransformedTargetRegressor(regressor(max_epochs=15), transformer=StandardScaler()).fit(X, BOTH)
+    assert scaled.predict(X).shape == (80, 2)
+    assert cross_val_score(regressor(max_epochs=2), X, frame, cv=2).shape == (2,)
 
 
 def test_texts_and_sounds_have_numbers_too() -> None:

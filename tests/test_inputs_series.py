@@ -209,9 +209,10 @@ def test_records_of_different_shapes_are_named() -> None:
 
 
 def test_frames_that_are_no_table_of_numbers_are_refused() -> None:
-    assert message_of(ValueError, read, pd.DataFrame({"a": [1], "b": ["x"], "c": pd.Categorical([1])})) == (
+    dates = pd.date_range("2020", periods=1)
+    assert message_of(ValueError, read, pd.DataFrame({"a": [1], "b": dates, "c": pd.Categorical([1])})) == (
         "SeqCNNClassifier reads the columns of a DataFrame as time steps, which must be numbers. Received: column "
-        f"'b' ({pd.Series(['x']).dtype}) and 'c' (category). Drop these columns, or pass one of them alone, as "
+        f"'b' ({dates.dtype}) and 'c' (category). Drop these columns, or pass one of them alone, as "
         "X[name], if it holds the texts or paths."
     )
 

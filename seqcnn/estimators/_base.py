@@ -38,6 +38,7 @@ from seqcnn.estimators._targets import Target
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract, count_cases, read_for_fit, read_for_predict
 from seqcnn.inputs.records import Records
+from seqcnn.inputs.static import in_fitted_order
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
@@ -50,7 +51,8 @@ HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "v
 class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
-    _output: Output
+    _output: Output | None = None
+    """What a record is turned into; None is what the target asks for."""
     model_: Model
     history_: pd.DataFrame
     kept_epoch_: int
@@ -198,7 +200,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
                     encoder_parameters=self._encoder_parameters,
                     caller=caller,
                 )
-                self.model_ = Model(network, contract, self._output, self.window_length, self.hop_length)
+                output = target.output if target is not None and self._output is None else "features"
+                self.model_ = Model(network, contract, output, self.window_length, self.hop_length)
                 progress = Progress(seed, settings.is_tiny, structure_of(parameters))
             assert progress is not None
             try:
@@ -298,10 +301,13 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
     def _remember_columns(self, X: Any, contract: InputContract, *, reset: bool) -> None:
         if reset and "feature_names_in_" in vars(self):
             del self.feature_names_in_
+        if not reset:
+            X = in_fitted_order(X, contract)
         # Sets or compares feature_names_in_; the number of features is the contract's business.
         validate_data(self, X, reset=reset, skip_check_array=True, ensure_2d=False)
         if reset:
             self.n_features_in_ = contract.n_channels if contract.n_timepoints is None else contract.n_timepoints
+            self.n_features_in_ += len(contract.static_columns)
 
     @with_callbacks  # type: ignore[untyped-decorator]
     def _train(
@@ -341,7 +347,9 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, BaseEstimator):
         def measure(outputs: Float64Array, target: Target, table: WindowTable, weights: Float64Array) -> Validation:
             targets = _move(target.tensor(table.record), settings.device)
             losses = loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
-            record_outputs = average_over_windows(self.model_.finish(outputs), table)
+            # An embedder's model gives features, but what is measured is what its head learns.
+            finished = replace(self.model_, output=target.output).finish(outputs)
+            record_outputs = average_over_windows(finished, table)
             mean_loss = float(np.average(losses, weights=weights[table.record]))
             return Validation(mean_loss, *self._score_outputs(target, record_outputs, weights))
 

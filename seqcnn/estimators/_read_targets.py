@@ -43,7 +43,7 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
 
 def read_known_labels(X: Any, y: Any, fitted: ClassTarget, caller: str) -> ClassTarget:
     """Read validation labels, which must be among those of ``fitted``."""
-    _both(X, y, caller)
+    demand_both(X, y, caller)
     labels = _one_label_a_record(X, y, caller, ("X_val", "y_val")).tolist()
     position_of = {label: position for position, label in enumerate(fitted.classes.tolist())}
     unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
@@ -67,8 +67,8 @@ def read_numbers(
         If there is not one row of finite numbers a record.
     """
     if names[0] != "X":
-        _both(X, y, caller)
-    _demand(y, caller, names[1])
+        demand_both(X, y, caller)
+    demand(y, caller, names[1])
     values = _to_float64(y, caller, names[1])
     if values.ndim not in (1, 2):
         raise ValueError(
@@ -76,7 +76,7 @@ def read_numbers(
             f"Pass y.reshape(len(X), -1)."
         )
     _check_finite(values, names[1], "number")
-    _check_counts(X, len(values), caller, names)
+    check_counts(X, len(values), caller, names)
     n_dimensions = values.ndim
     values = values.reshape(len(values), -1)
     if n_targets is not None and values.shape[1] != n_targets:
@@ -85,6 +85,39 @@ def read_numbers(
             f"Pass the same columns."
         )
     return NumericTarget(values), n_dimensions
+
+
+def name_targets(y: Any) -> list[Any] | None:
+    """Return the names of a DataFrame's columns, or a Series' own name; None where y has none."""
+    if hasattr(y, "columns"):
+        return list(y.columns)
+    name = getattr(y, "name", None)
+    return [name] if isinstance(name, str) and hasattr(y, "to_numpy") else None
+
+
+def columns_in_order(y: Any, known: list[Any] | None, caller: str, name: str) -> Any:
+    """Return a DataFrame's columns in the order of those that were fitted, and anything else as it is.
+
+    Raises
+    ------
+    ValueError
+        If both have names, but not the same.
+    """
+    if known is None or not hasattr(y, "columns"):
+        return y
+    named = list(y.columns)
+    if set(named) == set(known) and len(named) == len(known):
+        return y[known]
+    if all(isinstance(column, int) for column in known):
+        # These are positions rather than names.
+        return y
+    problems = [f"{column!r} is missing" for column in known if column not in named]
+    problems += [f"{column!r} is new" for column in named if column not in known]
+    problems += [f"{column!r} stands there twice" for column in known if named.count(column) > 1]
+    raise ValueError(
+        f"The columns of {name} must be those of the y that {caller} was fitted on, in any order. Received: "
+        f"{name_first(problems)}. Rename, add or drop columns."
+    )
 
 
 def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
@@ -191,7 +224,7 @@ def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
 
 def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
     name = names[1]
-    _demand(y, caller, name)
+    demand(y, caller, name)
     labels = _to_labels(y)
     if labels.ndim == 2:
         labels = column_or_1d(labels, warn=True)
@@ -216,7 +249,7 @@ def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
         _check_finite(labels, name, "label")
     check_classification_targets(labels)
     flat: AnyArray = column_or_1d(labels)
-    _check_counts(X, len(flat), caller, names)
+    check_counts(X, len(flat), caller, names)
     return flat
 
 
@@ -276,7 +309,8 @@ def _is_weight(weight: object) -> bool:
     return isinstance(weight, Real) and not isinstance(weight, bool) and 0 <= float(weight) < np.inf
 
 
-def _demand(y: Any, caller: str, name: str) -> None:
+def demand(y: Any, caller: str, name: str) -> None:
+    """Raise ValueError if there is no y."""
     if y is None:
         raise ValueError(
             f"{caller} requires {name} to be passed, but the target {name} is None. Pass one value for each "
@@ -284,7 +318,8 @@ def _demand(y: Any, caller: str, name: str) -> None:
         )
 
 
-def _both(X_val: Any, y_val: Any, caller: str) -> None:
+def demand_both(X_val: Any, y_val: Any, caller: str) -> None:
+    """Raise ValueError if one of a validation set's two halves is absent."""
     if X_val is None or y_val is None:
         absent, present = ("X_val", "y_val") if X_val is None else ("y_val", "X_val")
         raise ValueError(
@@ -292,7 +327,8 @@ def _both(X_val: Any, y_val: Any, caller: str) -> None:
         )
 
 
-def _check_counts(X: Any, n_targets: int, caller: str, names: Names) -> None:
+def check_counts(X: Any, n_targets: int, caller: str, names: Names) -> None:
+    """Raise ValueError unless there are as many targets as records."""
     n_records = count_cases(X, caller=caller)
     if n_records != n_targets:
         if getattr(X, "ndim", None) == 1 and np.asarray(X).dtype.kind in "biuf":

@@ -34,7 +34,7 @@ def prepare(
         prepare_encoder(network, store, generator)
     if target is None:
         return
-    head = target.head(encoder.n_features, 0.0, weights)
+    head = target.head(network.n_features, 0.0, weights)
     if encoder.scaling == "root":
         head.scaler = CountScaler(encoder.n_features)
     like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())
@@ -95,7 +95,7 @@ def solve(
         target.dense_tensor(table.record, head).to(place),
         torch.from_numpy(weights[table.record]).to(place),
         groups=together,
-        positions=None if target.labels is None else target.tensor(table.record).to(place),
+        calibrate=target.calibrate(table.record),
     )
     network.to(features.device)
     trained = measure(_to_numpy(solution.outputs), target, table, weights)

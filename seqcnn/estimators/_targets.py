@@ -1,11 +1,11 @@
-"""What is learnt: classes or numbers, each with its head, its loss and its score."""
+"""What is learnt: classes, labels or numbers, each with its head, its loss and its score."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -13,13 +13,18 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
+from seqcnn.calibration import Calibrate, fit_sigmoids, fit_temperature
 from seqcnn.heads import LinearHead
-from seqcnn.losses import RegressionLoss, cross_entropy, regression_loss
+from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
+from seqcnn.model import Output
 from seqcnn.training import Loss
 
 
 class Target(ABC):
     """The targets of some records."""
+
+    output: ClassVar[Output]
+    """What a head's answer means."""
 
     @property
     @abstractmethod
@@ -50,12 +55,16 @@ class Target(ABC):
     def loss(self, head: LinearHead) -> Loss:
         """Return the loss."""
 
+    def calibrate(self, rows: IntegerArray) -> Calibrate | None:
+        """Return what makes probabilities of a closed-form head's scores of these records; None leaves them alone."""
+        return None
+
     def check_closed_form(self, caller: str) -> None:  # noqa: B027 - most targets have nothing to object
         """Raise ValueError if a head cannot be solved in closed form for this target."""
 
     @abstractmethod
     def score(self, outputs: Float64Array, weights: Float64Array) -> float:
-        """Score outputs ``(n_records, n_outputs)``: accuracy, or the coefficient of determination."""
+        """Score outputs ``(n_records, n_outputs)``: accuracy, overlap of labels, or coefficient of determination."""
 
     def score_error(self, score: float) -> float:
         """Return the score's standard error, zero where it is not known."""
@@ -65,6 +74,8 @@ class Target(ABC):
 @dataclass(frozen=True)
 class ClassTarget(Target):
     """Labels as positions in ``classes``."""
+
+    output: ClassVar[Output] = "probabilities"
 
     classes: AnyArray
     positions: AnyArray
@@ -108,6 +119,15 @@ class ClassTarget(Target):
         """Return 1 for the class of a record and -1 for every other."""
         return 2.0 * torch.nn.functional.one_hot(self.tensor(rows), len(self.classes)).double() - 1.0
 
+    def calibrate(self, rows: IntegerArray) -> Calibrate:
+        """Return what finds the one factor for all classes."""
+
+        def factor_and_offset(scores: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+            factor = fit_temperature(scores, self.tensor(rows).to(scores.device), weights)
+            return scores.new_tensor(factor), scores.new_tensor(0.0)
+
+        return factor_and_offset
+
     def loss(self, head: LinearHead) -> Loss:
         """Return cross-entropy."""
         return cross_entropy(self.label_smoothing)
@@ -122,8 +142,89 @@ class ClassTarget(Target):
 
 
 @dataclass(frozen=True)
+class MultilabelTarget(Target):
+    """Any number of labels a record: ``present[i, j]`` is 1 where record i has label j, float64."""
+
+    output: ClassVar[Output] = "labels"
+
+    classes: AnyArray
+    present: Float64Array
+    class_weight: Any = None
+    label_smoothing: float = 0.0
+
+    @property
+    def labels(self) -> None:
+        """None: sets of labels are too many to stratify by."""
+        return
+
+    def take(self, rows: IntegerArray) -> Self:
+        """Return the targets of these records."""
+        return replace(self, present=self.present[rows])
+
+    def tensor(self, rows: IntegerArray) -> Tensor:
+        """Return zeros and ones ``(n_rows, n_labels)``."""
+        return torch.from_numpy(self.present[rows])
+
+    def weights(self) -> Float64Array:
+        """Return ones: class weights differ from label to label, and so belong to the loss."""
+        return np.ones(len(self.present))
+
+    def label_weights(self) -> Float64Array:
+        """Return how much a record counts that lacks a label, and one that has it, ``(2, n_labels)``."""
+        weights = np.ones((2, len(self.classes)))
+        if self.class_weight == "balanced":
+            n_having = self.present.sum(0)
+            counts = np.stack([len(self.present) - n_having, n_having])
+            n_answers = (counts > 0).sum(0)
+            weights = len(self.present) / (n_answers * np.where(counts > 0, counts, np.inf))
+        elif self.class_weight is not None:
+            weights[1] = [self.class_weight.get(label, 1.0) for label in self.classes.tolist()]
+        return weights
+
+    def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
+        """Build a head with an output a label."""
+        return LinearHead(in_features, len(self.classes), dropout=dropout)
+
+    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+        """Return 1 for a label that a record has and -1 for one that it lacks."""
+        return 2.0 * self.tensor(rows) - 1.0
+
+    def calibrate(self, rows: IntegerArray) -> Calibrate:
+        """Return what finds a factor and an offset for each label; class weights count here."""
+
+        def factors_and_offsets(scores: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+            present = self.tensor(rows).to(scores.device)
+            without, having = torch.from_numpy(self.label_weights()).to(scores.device)
+            return fit_sigmoids(scores, present, weights[:, None] * torch.where(present > 0, having, without))
+
+        return factors_and_offsets
+
+    def loss(self, head: LinearHead) -> Loss:
+        """Return binary cross-entropy, the mean over labels."""
+        return binary_cross_entropy(self.label_smoothing, torch.from_numpy(self.label_weights()))
+
+    def score(self, outputs: Float64Array, weights: Float64Array) -> float:
+        """Return the overlap of the labels that a record has with those it is given, as a share of both together.
+
+        The mean over records (Godbole and Sarawagi 2004, "Discriminative methods for multi-labeled classification").
+        Whole sets are too rarely right to tell a better network from a worse, and single labels, mostly absent, too
+        often. No label where there is none is wholly right.
+        """
+        given, has = outputs > 0.5, self.present > 0
+        together, common = (given | has).sum(1), (given & has).sum(1)
+        shares = np.where(together > 0, common / np.maximum(together, 1), 1.0)
+        return float(np.average(shares, weights=weights))
+
+    def score_error(self, score: float) -> float:
+        """Return the standard error of a mean share, at most that of a binomial one."""
+        return float(np.sqrt(score * (1 - score) / len(self.present)))
+
+
+@dataclass(frozen=True)
 class NumericTarget(Target):
     """Numbers ``(n_records, n_targets)``."""
+
+    output: ClassVar[Output] = "values"
 
     values: Float64Array
     loss_name: RegressionLoss = "squared_error"

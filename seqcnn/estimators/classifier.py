@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
@@ -19,8 +21,20 @@ from seqcnn.estimators._going_on import (
     refuse_balanced,
     refuse_early_stopping,
 )
-from seqcnn.estimators._read_targets import read_class_weight, read_known_labels, read_labels, read_weights
-from seqcnn.model import Output
+from seqcnn.estimators._read_multilabel import (
+    IndicatorForm,
+    holds_sets_of_labels,
+    read_known_multilabel,
+    read_multilabel,
+)
+from seqcnn.estimators._read_targets import (
+    columns_in_order,
+    read_class_weight,
+    read_known_labels,
+    read_labels,
+    read_weights,
+)
+from seqcnn.estimators._targets import ClassTarget, MultilabelTarget, Target
 
 
 class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
@@ -70,9 +84,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     weight_decay : float, default=0.01
         Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
     label_smoothing : float, default=0.0
-        The share of each label that is spread over all classes.
+        The share of each label that is spread over all classes; of an indicator matrix, over yes and no.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, as in scikit-learn.
+        Weights of the classes in the loss, as in scikit-learn. With an indicator matrix, a dict says how much a case
+        that has a label counts for that label (one that lacks it counts 1), and "balanced" makes both sorts of cases
+        count alike for each label.
     sampling : {"balanced"} or None, default=None
         "balanced" draws the classes of every batch evenly: windows of rare classes come several times an epoch, of
         frequent ones some come later. None takes every window once an epoch.
@@ -110,9 +126,10 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted, as they came in.
+        The labels, sorted, as they came in; of an indicator matrix the names of its columns, or 0, 1, 2, ...
     history_ : DataFrame
-        A line an epoch: losses, score, learning rate, seconds.
+        A line an epoch: losses, score, learning rate, seconds. The score is the accuracy; of an indicator matrix the
+        labels that a case has and is given as a share of all that it has or is given, the mean over cases.
     kept_epoch_ : int
         The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
@@ -122,7 +139,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
-        Time steps of a 2-D X, else channels.
+        Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of a DataFrame, if they are strings.
 
@@ -136,7 +153,6 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     (5, 3)
     """
 
-    _output: Output = "probabilities"
     classes_: AnyArray
 
     def __init__(
@@ -202,6 +218,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.verbose = verbose
         self._keep_encoder_parameters(encoder__parameters)
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
     def fit(
         self,
         X: Any,
@@ -221,9 +242,12 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             time steps or, where they hold arrays, channels. A pandas DataFrame with an index (case, time) has a line a
             time step and a column a channel; its cases count in the order in which they first appear. Text: a list or
             Series of strings. Audio: a list of paths, of waveforms (with ``sample_rate``), or of
-            ``(waveform, sample_rate)``.
+            ``(waveform, sample_rate)``. Number columns (also nullable ones) of a DataFrame whose other columns hold the
+            records are learnt from, too: every window of a record gets its numbers beside its features.
         y
-            A label for each case, of any kind: numbers, strings, booleans.
+            A label for each case, of any kind: numbers, strings, booleans. Or, where a case has any number of labels,
+            an indicator matrix ``(n_cases, n_labels)`` of zeros and ones: array, list of rows, sparse matrix, or a
+            DataFrame whose columns name the labels.
         sample_weight
             ``(n_cases,)`` non-negative. Zero leaves a case out; two counts it twice.
         groups
@@ -247,19 +271,31 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         """
         caller = type(self).__name__
         weights = read_weights(X, sample_weight, caller)
+        target, form, read_known = self._read_target(X, y, weights)
+        read_validation = None
+        if X_val is not None or y_val is not None:
+            read_validation = lambda: (X_val, read_known(X_val, y_val))  # noqa: E731
+        if self.warm_start and self.__sklearn_is_fitted__():
+            check_same_classes(target.classes, self.classes_, caller)
+        learnt = {"classes_": target.classes, "_indicator_form": None if form is None else (form.dtype, form.sparse)}
+        told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
+        return self._fit(X, target, weights, groups, read_validation, learnt=learnt, told=told)
+
+    def _read_target(
+        self, X: Any, y: Any, weights: Float64Array
+    ) -> tuple[ClassTarget | MultilabelTarget, IndicatorForm | None, Callable[[Any, Any], Target]]:
+        """Read y: the target, the form of an indicator matrix, and what reads the y of validation records alike."""
+        caller = type(self).__name__
+        if holds_sets_of_labels(y):
+            sets, form = read_multilabel(X, y, self.class_weight, self.label_smoothing, caller)
+            return sets, form, lambda X_val, y_val: read_known_multilabel(X_val, y_val, sets, caller)
         target = read_labels(X, y, weights, caller)
         target = replace(
             target,
             class_weight=read_class_weight(self.class_weight, target.classes, caller),
             label_smoothing=self.label_smoothing,
         )
-        read_validation = None
-        if X_val is not None or y_val is not None:
-            read_validation = lambda: (X_val, read_known_labels(X_val, y_val, target, caller))  # noqa: E731
-        if self.warm_start and self.__sklearn_is_fitted__():
-            check_same_classes(target.classes, self.classes_, caller)
-        told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
-        return self._fit(X, target, weights, groups, read_validation, learnt={"classes_": target.classes}, told=told)
+        return target, None, lambda X_val, y_val: read_known_labels(X_val, y_val, target, caller)
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Train one pass over some records, for data that come bit by bit.
@@ -319,10 +355,12 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             class_weight=read_class_weight(self.class_weight, known, caller),
             label_smoothing=self.label_smoothing,
         )
-        return self._fit(X, target, weights, None, None, learnt={"classes_": known})
+        return self._fit(X, target, weights, None, None, learnt={"classes_": known, "_indicator_form": None})
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return class probabilities, ``(n_cases, n_classes)``, in the order of ``classes_``.
+
+        Those of classes of which a case has one sum to one; those of labels of which it has any number do not.
 
         Parameters
         ----------
@@ -336,11 +374,31 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         """
         return self._score_records(X)
 
-    def predict(self, X: Any) -> AnyArray:
-        """Return the most probable label of each record, ``(n_cases,)``."""
+    def predict(self, X: Any) -> Any:
+        """Return the most probable label of each record, ``(n_cases,)``.
+
+        After a fit on an indicator matrix: another, ``(n_cases, n_labels)`` of the same type, of all labels more
+        probable than not; a sparse one if ``y`` was sparse.
+        """
         probabilities = self.predict_proba(X)
-        labels: AnyArray = self.classes_[np.argmax(probabilities, axis=1)]
-        return labels
+        if self._indicator_form is not None:
+            return IndicatorForm(*self._indicator_form).restore(probabilities > 0.5)
+        return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy: the share of cases whose label is right; of those with several, whose every label is.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`. Columns of a DataFrame ``y`` are taken by name.
+        sample_weight
+            ``(n_cases,)``.
+        """
+        check_is_fitted(self)
+        if self._indicator_form is not None and hasattr(y, "columns"):
+            y = columns_in_order(y, self.classes_.tolist(), type(self).__name__, "y").to_numpy()
+        return float(super().score(X, y, sample_weight))
 
     def predict_windows(self, X: Any) -> pd.DataFrame:
         """Return class probabilities of each window.

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from seqcnn._types import Float64Array
+from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._read_multilabel import holds_sets_of_labels, is_sparse, read_multilabel
 from seqcnn.estimators._read_targets import read_labels, read_numbers, read_weights
 from seqcnn.estimators._targets import Target
 from seqcnn.model import Output
@@ -101,7 +102,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
-        Time steps of a 2-D X, else channels.
+        Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of a DataFrame, if they are strings.
 
@@ -183,7 +184,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         X
             Records, as :meth:`SeqCNNClassifier.fit` takes them.
         y
-            Labels ``(n_cases,)``, or numbers ``(n_cases,)`` or ``(n_cases, n_targets)``, or None.
+            Labels ``(n_cases,)``, an indicator matrix ``(n_cases, n_labels)`` of zeros and ones, numbers ``(n_cases,)``
+            or ``(n_cases, n_targets)``, or None.
         sample_weight
             ``(n_cases,)`` non-negative.
         groups
@@ -205,14 +207,28 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         weights = read_weights(X, sample_weight, caller)
         target: Target | None = None
         if y is not None:
-            target = read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
+            target = _read_target(X, y, weights, caller)
         told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
         self._fit(X, target, weights, groups, None, learnt={}, told=told)
         self._n_features_out = self.network_.n_features
         return self
 
+    def get_feature_names_out(self, input_features: Any = None) -> AnyArray:
+        """Return the features' names: seqcnnembedder0, seqcnnembedder1, ..., then those of X's number columns.
+
+        Parameters
+        ----------
+        input_features
+            Is not looked at; scikit-learn passes it.
+        """
+        names: AnyArray = super().get_feature_names_out(input_features)
+        static = [str(name) for name in self.model_.contract.static_columns]
+        return np.concatenate([names[: len(names) - len(static)], np.array(static, dtype=object)])
+
     def transform(self, X: Any) -> Float64Array:
         """Return the features, ``(n_cases, n_features)``: of windowed records, the mean over their windows.
+
+        Number columns beside the records stand behind them, less their mean and divided by their deviation.
 
         Parameters
         ----------
@@ -225,6 +241,12 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
             If X does not keep the contract that was fitted: kind, channels, columns, sample rate.
         """
         return self._score_records(X)
+
+
+def _read_target(X: Any, y: Any, weights: Float64Array, caller: str) -> Target:
+    if holds_sets_of_labels(y) and (is_sparse(y) or set(np.unique(np.asarray(y)).tolist()) <= {0, 1}):
+        return read_multilabel(X, y, None, 0.0, caller)[0]
+    return read_numbers(X, y, caller)[0] if _holds_numbers(y) else read_labels(X, y, weights, caller)
 
 
 def _holds_numbers(y: Any) -> bool:

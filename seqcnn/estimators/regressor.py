@@ -7,14 +7,14 @@ from typing import Any, Self, cast
 
 import pandas as pd
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._going_on import check_same_targets, refuse_early_stopping
-from seqcnn.estimators._read_targets import read_numbers, read_weights
+from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers, read_weights
 from seqcnn.losses import RegressionLoss
-from seqcnn.model import Output
 
 LOSSES = ("squared_error", "absolute_error", "huber")
 
@@ -111,7 +111,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
-        Time steps of a 2-D X, else channels.
+        Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Column names of a DataFrame, if they are strings.
 
@@ -124,8 +124,6 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     >>> regressor.predict(X[:5]).shape
     (5,)
     """
-
-    _output: Output = "values"
 
     def __init__(
         self,
@@ -233,13 +231,20 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         weights = read_weights(X, sample_weight, caller)
         check_choice("loss", self.loss, LOSSES, caller=caller)
         target, n_dimensions = read_numbers(X, y, caller)
+        names = name_targets(y)
         loss_name = cast("RegressionLoss", self.loss)
         read_validation = None
         if X_val is not None or y_val is not None:
             read_validation = lambda: (  # noqa: E731
                 X_val,
                 replace(
-                    read_numbers(X_val, y_val, caller, names=("X_val", "y_val"), n_targets=target.values.shape[1])[0],
+                    read_numbers(
+                        X_val,
+                        columns_in_order(y_val, names, caller, "y_val"),
+                        caller,
+                        names=("X_val", "y_val"),
+                        n_targets=target.values.shape[1],
+                    )[0],
                     loss_name=loss_name,
                 ),
             )
@@ -252,7 +257,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
             weights,
             groups,
             read_validation,
-            learnt={"_one_target": n_dimensions == 1},
+            learnt={"_one_target": n_dimensions == 1, "_target_names": names},
             told=told,
         )
 
@@ -296,7 +301,8 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         if self.__sklearn_is_fitted__():
             check_same_targets(target, self.model_.n_outputs, "partial_fit", caller)
         target = replace(target, loss_name=cast("RegressionLoss", self.loss))
-        return self._fit(X, target, weights, None, None, learnt={"_one_target": n_dimensions == 1})
+        learnt = {"_one_target": n_dimensions == 1, "_target_names": name_targets(y)}
+        return self._fit(X, target, weights, None, None, learnt=learnt)
 
     def predict(self, X: Any) -> AnyArray:
         """Return the targets, ``(n_cases,)`` or ``(n_cases, n_targets)`` as ``y`` was, float64.
@@ -321,9 +327,25 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         -------
         DataFrame
             A line a window: record (position in X), start, end (samples within the record), and a column a target,
-            named target, or target_0, target_1, ...
+            named as in ``y`` if that was a DataFrame or a Series with a name, else target, or target_0, target_1, ...
         """
         records = self._read(X)
-        n_targets = self.model_.n_outputs
-        names = ["target"] if self._one_target else [f"target_{position}" for position in range(n_targets)]
+        names = self._target_names
+        if names is None:
+            n_targets = self.model_.n_outputs
+            names = ["target"] if self._one_target else [f"target_{position}" for position in range(n_targets)]
         return self._score_windows(records, names)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², the mean over the targets.
+
+        Parameters
+        ----------
+        X, y
+            As in :meth:`fit`. Columns of a DataFrame ``y`` are taken by name.
+        sample_weight
+            ``(n_cases,)``.
+        """
+        check_is_fitted(self)
+        y = columns_in_order(y, self._target_names, type(self).__name__, "y")
+        return float(super().score(X, y, sample_weight))

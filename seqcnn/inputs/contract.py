@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -34,6 +34,9 @@ class InputContract:
         Where texts are cut; None reads them whole.
     vocabulary
         The learnt characters, for text; otherwise None.
+    record_columns, static_columns, column_order
+        Of a DataFrame with number columns beside those that hold the records: the names of both, in the order in which
+        they are read, and of all, in the order of the frame; otherwise empty.
 
     Examples
     --------
@@ -51,6 +54,9 @@ class InputContract:
     missing: str = "error"
     max_characters: int | None = 1014
     vocabulary: Vocabulary | None = None
+    record_columns: tuple[Hashable, ...] = ()
+    static_columns: tuple[Hashable, ...] = ()
+    column_order: tuple[Hashable, ...] = ()
 
     @property
     def masks_missing(self) -> bool:
@@ -67,4 +73,6 @@ class InputContract:
     def from_dict(cls, fields: Mapping[str, Any]) -> InputContract:
         """Build the contract that :meth:`to_dict` gave these fields of."""
         characters = fields["vocabulary"]
-        return cls(**{**fields, "vocabulary": None if characters is None else Vocabulary(characters)})
+        # JSON knows lists only.
+        columns = {name: tuple(fields[name]) for name in ("record_columns", "static_columns", "column_order")}
+        return cls(**{**fields, **columns, "vocabulary": None if characters is None else Vocabulary(characters)})

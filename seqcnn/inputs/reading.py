@@ -20,6 +20,7 @@ from seqcnn.inputs.detect import (
 )
 from seqcnn.inputs.records import Records
 from seqcnn.inputs.series import MISSING, read_series_for_fit, read_series_for_predict
+from seqcnn.inputs.static import split_for_fit, split_for_predict
 from seqcnn.inputs.text import read_text_for_fit, read_text_for_predict
 
 KINDS = ("auto", "series", "text", "audio")
@@ -46,7 +47,8 @@ def read_for_fit(
         Text: a list of strings. Audio: a list of paths, of ``(waveform, sample_rate)`` pairs, or waveforms shaped as
         series are, with ``sample_rate``. Torch tensors are read as well, and Series and DataFrames of pandas and
         polars: a row a record (columns of numbers are time steps, columns of arrays channels), or, with an index (case,
-        time), a line a time step, the cases in the order of their first appearance and the times of each sorted.
+        time), a line a time step, the cases in the order of their first appearance and the times of each sorted. Number
+        columns of a frame whose other columns hold the records become ``Records.static``.
     kind
         "series", "text", "audio", or "auto": by what X holds. The estimators call this parameter ``input``.
     sample_rate
@@ -89,7 +91,8 @@ def read_for_fit(
     ('text', [2, 5], 'no it')
     """
     _check_parameters(kind, sample_rate, mono, missing, max_characters, caller)
-    received = recognise(X, caller=caller)
+    split = split_for_fit(X, kind=kind, missing=missing, caller=caller)
+    received = recognise(split.records, caller=caller)
     resolved = resolve_kind(received, kind, sample_rate, caller=caller)
     values: list[AnyArray]
     if resolved == "series":
@@ -102,7 +105,14 @@ def read_for_fit(
         rate = None if sample_rate is None else int(sample_rate)
         values, contract = read_audio_for_fit(received, sample_rate=rate, mono=mono, caller=caller)
     contract = replace(contract, mono=mono, missing=missing, max_characters=max_characters)
-    return Records(resolved, values, contract.sample_rate), contract
+    if split.static is not None:
+        contract = replace(
+            contract,
+            record_columns=split.record_columns,
+            static_columns=split.static_columns,
+            column_order=tuple(X.columns),
+        )
+    return Records(resolved, values, contract.sample_rate, split.static), contract
 
 
 def read_for_predict(X: Any, contract: InputContract, *, sample_rate: int | None = None, caller: str) -> Records:
@@ -142,7 +152,8 @@ def read_for_predict(X: Any, contract: InputContract, *, sample_rate: int | None
             f"{caller} was fitted on {fitted}, but its 'sample_rate' parameter is now {sample_rate}. Set it back with "
             f"set_params(sample_rate={contract.sample_rate}), or fit again."
         )
-    received = recognise(X, caller=caller)
+    split = split_for_predict(X, contract, caller=caller)
+    received = recognise(split.records, caller=caller)
     _check_kind(received, contract.kind, caller)
     values: list[AnyArray]
     if contract.kind == "series":
@@ -151,7 +162,7 @@ def read_for_predict(X: Any, contract: InputContract, *, sample_rate: int | None
         values = list(read_text_for_predict(received, contract, caller=caller))
     else:
         values = list(read_audio_for_predict(received, contract, caller=caller))
-    return Records(contract.kind, values, contract.sample_rate)
+    return Records(contract.kind, values, contract.sample_rate, split.static)
 
 
 def _check_kind(received: Received, kind: Kind, caller: str) -> None:

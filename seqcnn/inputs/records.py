@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqcnn._types import AnyArray, IntegerArray, Kind
+from seqcnn._types import AnyArray, Float64Array, IntegerArray, Kind
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,14 @@ class Records:
         text (one-hot letters would need gigabytes; the network embeds the codes instead).
     sample_rate
         In Hz, for audio; otherwise None.
+    static
+        The numbers beside the records, ``(n_records, n_columns)`` float64 with NaN where one is missing, or None.
     """
 
     kind: Kind
     values: list[AnyArray]
     sample_rate: int | None = None
+    static: Float64Array | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -38,4 +41,5 @@ class Records:
 
     def take(self, rows: IntegerArray) -> Records:
         """Return the records at these positions."""
-        return Records(self.kind, [self.values[row] for row in rows], self.sample_rate)
+        static = None if self.static is None else self.static[rows]
+        return Records(self.kind, [self.values[row] for row in rows], self.sample_rate, static)
