@@ -78,8 +78,7 @@ def unwrap_frame(X: Any, *, caller: str) -> AnyArray | list[Any]:
         )
     if not columns.arrays:
         return _to_table(X)
-    if columns.numbers:
-        return _unwrap_with_static_columns(X, columns, caller)
+    assert not columns.numbers, "numbers beside arrays are split off before (static.py)"
     return stack_channels([_cells(X, position) for position in columns.arrays], [repr(name) for name in names], caller)
 
 
@@ -128,16 +127,6 @@ def stack_channels(channels: Sequence[Sequence[Any]], names: Sequence[str], call
             f"to one length, with NaN where a value is missing, before passing X to {caller}."
         )
     return [np.stack(cells) for cells in zip(*columns, strict=True)]
-
-
-def _unwrap_with_static_columns(X: Any, columns: SortedColumns, caller: str) -> list[Any]:
-    """Refuse columns of numbers beside columns of arrays: one number a record is no time step and no channel."""
-    names = list(X.columns)
-    numbers, arrays = ([repr(names[position]) for position in group] for group in (columns.numbers, columns.arrays))
-    raise ValueError(
-        f"{caller} reads columns of arrays as the channels of a series, and no columns of numbers beside them. "
-        f"Received: arrays in {name_first(arrays)}, numbers in {name_first(numbers)}. Drop the columns of numbers."
-    )
 
 
 def _columns(X: Any) -> Iterator[tuple[Any, Any]]:

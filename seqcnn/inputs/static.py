@@ -168,7 +168,9 @@ def in_fitted_order(X: Any, contract: InputContract) -> Any:
 
 
 def _is_frame(X: Any) -> bool:
-    return type(X).__module__.split(".")[0] in ("pandas", "polars") and hasattr(X, "columns")
+    # A lazy frame would compute its columns; the reader refuses it.
+    known = type(X).__module__.split(".")[0] in ("pandas", "polars") and type(X).__name__ != "LazyFrame"
+    return known and hasattr(X, "columns")
 
 
 def _is_flat_frame(X: Any) -> bool:
