@@ -186,6 +186,10 @@ def test_numbers_beside_arrays_are_told_apart() -> None:
         assert [record.shape for record in records.values] == [(1, 2), (1, 2)]
 
 
+def test_an_object_table_without_columns_is_refused_as_any_other() -> None:
+    assert message_of(ValueError, np.empty((3, 0), object)) == message_of(ValueError, np.empty((3, 0)))
+
+
 @pytest.mark.parametrize("dtype", ["Float64", "double[pyarrow]", "Int64", "int32[pyarrow]", object])
 def test_a_table_of_any_numeric_dtype_is_read(dtype: Any) -> None:
     X = pd.DataFrame(TABLE, columns=list("abc")).astype(dtype)

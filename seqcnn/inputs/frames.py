@@ -89,7 +89,7 @@ def unwrap_polars_series(X: Any) -> AnyArray | list[Any]:
 
 def unwrap_object_table(table: AnyArray, *, caller: str) -> AnyArray | list[Any]:
     """Read an ``(n, channels)`` object array whose cells are arrays; other object arrays are given back."""
-    if not _is_array(table[0, 0]):
+    if not table.size or not _is_array(table[0, 0]):
         return table
     channels = [list(column) for column in table.T]
     return stack_channels(channels, [f"X[:, {position}]" for position in range(len(channels))], caller)
