@@ -128,16 +128,11 @@ def measure(name: str, X: Any, table: np.ndarray) -> str:
     return f"| {name} | {reading:.3f} s | {to_training:.3f} s | {ratio:.2f} | {peak_megabytes(X):.0f} MB |"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--records", type=int, default=10_000)
-    parser.add_argument("--steps", type=int, default=1_000)
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="forms whose names hold one of these words")
-    parser.add_argument("--output", type=Path)
-    options = parser.parse_args()
-    table = np.random.default_rng(0).normal(size=(options.records, options.steps)).astype(np.float32)
+def make_table(n_records: int = 10_000, n_steps: int = 1_000, only: list[str] | None = None) -> list[str]:
+    """Measure every form, print each line as it comes, and return all."""
+    table = np.random.default_rng(0).normal(size=(n_records, n_steps)).astype(np.float32)
     lines = [
-        f"{options.records:,} records of {options.steps:,} steps, {table.nbytes / 1e6:.0f} MB as float32; numpy "
+        f"{n_records:,} records of {n_steps:,} steps, {table.nbytes / 1e6:.0f} MB as float32; numpy "
         f"{np.__version__}, pandas {pd.__version__}, polars {pl.__version__}, {platform.machine()}.",
         "",
         "| form of X | reading | to training | ratio to numpy float32 | memory of reading |",
@@ -146,10 +141,21 @@ def main() -> None:
     print("\n".join(lines))
     with tempfile.TemporaryDirectory() as folder:
         for name, make in forms(table, Path(folder)):
-            if options.only and not any(word in name for word in options.only):
+            if only and not any(word in name for word in only):
                 continue
             lines.append(measure(name, make(), table))
             print(lines[-1], flush=True)
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=10_000)
+    parser.add_argument("--steps", type=int, default=1_000)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="forms whose names hold one of these words")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    lines = make_table(options.records, options.steps, options.only)
     if options.output:
         options.output.write_text("\n".join(lines) + "\n")
 

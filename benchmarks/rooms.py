@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+import reading
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -33,7 +34,7 @@ import seqcnn
 from seqcnn import SeqCNNClassifier, SeqCNNRegressor
 from seqcnn.datasets import make_alphabet_text, make_shapes_in_noise, make_spoken_tones, write_wav_folder
 
-N_CASES, N_STEPS, RATE = 24, 48, 4000
+N_CASES, N_STEPS, RATE = 24, 48, 8000
 OPERATIONS = ("fit", "predict", "clone", "pickle", "save", "grid search", "cli")
 
 
@@ -194,7 +195,11 @@ def run_operations(form: Form, folder: Path) -> dict[str, str]:
         predicted = held["fitted"].predict(form.X)
         assert len(predicted) == len(form.y)
         few = held["fitted"].predict(take(form.X, np.arange(3)))
-        np.testing.assert_array_equal(few, predicted[:3])
+        if form.kind is SeqCNNRegressor:
+            # Sums of a batch of another size are rounded elsewhere.
+            np.testing.assert_allclose(few, predicted[:3], rtol=1e-5)
+        else:
+            np.testing.assert_array_equal(few, predicted[:3])
 
     def copy() -> None:
         again = clone(held["fitted"]).fit(form.X, form.y)
@@ -223,9 +228,9 @@ def run_operations(form: Form, folder: Path) -> dict[str, str]:
         model = str(folder / "model.seqcnn")
         encoder = form.estimator().encoder
         call("fit", data, "-o", model, "--encoder", encoder, "--max-epochs", "2", "--force", *options)
-        predicted = call("predict", model, data)
-        assert len(predicted.splitlines()) == len(form.y) + 1, predicted[:300]
         target = options[:2] if "--target" in options else []
+        predicted = call("predict", model, data, *target)
+        assert len(predicted.splitlines()) == len(form.y) + 1, predicted[:300]
         call("evaluate", model, data, *target)
 
     steps = (fit, predict, copy, store, save, search, command_line)
@@ -261,22 +266,21 @@ def make_table() -> list[str]:
             cells = []
             for found in run_operations(form, folder).values():
                 if found != "yes":
-                    found = f"no ({reasons.setdefault(found, len(reasons) + 1)})"
+                    found = f"no: {reasons.setdefault(found, len(reasons) + 1)}"
                 cells.append(found)
             lines.append(f"| {title} | " + " | ".join(cells) + " |")
             print(lines[-1], flush=True)
-    return lines + [""] + [f"{number}. {' '.join(reason.split())[:300]}" for reason, number in reasons.items()]
+    notes = [f"{number}. {' '.join(reason.split())[:300]}" for reason, number in reasons.items()]
+    print("\n".join(notes), flush=True)
+    return [*lines, "", *notes]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, help="also write the page here")
     arguments = parser.parse_args()
-    from reading import measure_reading
-
     page = ["# Every form, every operation", "", "`python benchmarks/rooms.py --output docs/rooms.md` made this page."]
-    page += ["", *make_table(), "", "## What reading costs", "", *measure_reading()]
-    print("\n".join(page))
+    page += ["", *make_table(), "", "## What reading costs", "", *reading.make_table()]
     if arguments.output is not None:
         arguments.output.write_text("\n".join(page) + "\n", encoding="utf-8")
 
