@@ -34,6 +34,21 @@ class SequenceEncoder(Rebuildable, ABC):
         How the architecture summarises time behind its last convolution.
     dropout : float
         The share of features the architecture drops in front of its last dense layer.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from seqcnn.layers import ConvBlock
+    >>> class OneBlock(SequenceEncoder):
+    ...     def __init__(self, in_channels, *, width=8):
+    ...         super().__init__()
+    ...         self.in_channels, self.out_channels, self.stride, self.receptive_field = in_channels, width, 1, 5
+    ...         self.block = ConvBlock(in_channels, width, 5)
+    ...
+    ...     def encode(self, x, mask):
+    ...         return self.block(x, mask)
+    >>> OneBlock(2)(torch.zeros(3, 2, 20), lengths=torch.tensor([20, 7, 12])).shape
+    torch.Size([3, 8, 20])
     """
 
     in_channels: int

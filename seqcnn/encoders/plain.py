@@ -25,6 +25,11 @@ class PlainEncoder(SequenceEncoder):
     ------
     ValueError
         If the module fails on that shape, or gives something else than two or three axes.
+
+    Examples
+    --------
+    >>> PlainEncoder(nn.Conv1d(2, 6, 3), in_channels=2, n_timepoints=20).out_channels
+    6
     """
 
     def __init__(self, module: nn.Module, in_channels: int, n_timepoints: int) -> None:

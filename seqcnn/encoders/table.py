@@ -40,7 +40,11 @@ from seqcnn.encoders.zhang import zhang_large, zhang_small
 
 @dataclass(frozen=True)
 class EncoderEntry:
-    """What the table knows of an encoder: what it is for, and ``build(in_channels, **parameters)``."""
+    """What the table knows of an encoder: what it is for, and ``build(in_channels, **parameters)``.
+
+    >>> ENCODERS["fcn"].kind, ENCODERS["fcn"].defaults["width"]
+    ('series', 128)
+    """
 
     kind: Kind
     build: Callable[..., SequenceEncoder | FeatureEncoder]
@@ -136,6 +140,11 @@ def build_encoder(
         If the table has no such name, the encoder no such parameter, or a value makes no network.
     TypeError
         If a width, depth or size is no integer.
+
+    Examples
+    --------
+    >>> build_encoder("fcn", 3, {"width": 16}, caller="SeqCNNClassifier").out_channels
+    16
     """
     entry = find_encoder(name, caller=caller)
     unknown = [parameter for parameter in parameters if parameter not in entry.defaults]
@@ -163,7 +172,11 @@ def build_encoder(
 
 
 def find_encoder(name: str, *, caller: str) -> EncoderEntry:
-    """Return the entry of this name ("_" counts as "-"), or raise ValueError with the nearest name."""
+    """Return the entry of this name ("_" counts as "-"), or raise ValueError with the nearest name.
+
+    >>> find_encoder("m34_res", caller="SeqCNNClassifier").kind
+    'audio'
+    """
     name = name.replace("_", "-")
     if name not in ENCODERS:
         choices = cast("list[str]", list(ENCODERS))

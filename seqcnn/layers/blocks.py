@@ -43,6 +43,12 @@ class ConvBlock(nn.Module):
 
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, ceil(time / (stride * pool)))``; ``mask`` is that
     of the input. Output is zero where the strided mask is False.
+
+    Examples
+    --------
+    >>> import torch
+    >>> ConvBlock(3, 8, 5, stride=2)(torch.zeros(1, 3, 9)).shape
+    torch.Size([1, 8, 5])
     """
 
     def __init__(
