@@ -54,7 +54,7 @@ WORDS = st.text(st.characters(codec="utf-8"), max_size=30)
 
 
 ARRAYS = ["2d", "3d", "2d", "3d", "2d", "3d", "1d", "4d", "fortran", "read-only", "masked", "object-array", "tensor"]
-FRAMES = ["frame", "frame-of-arrays", "long-frame", "polars"]
+FRAMES = ["frame", "frame-of-arrays", "frame-with-numbers", "long-frame", "polars", "list-of-frames"]
 LISTS = ["ragged", "ragged-channels", "nested-lists"]
 OTHERS = ["texts", "texts", "text-series", "pairs", "strange"]
 FORMS = [*ARRAYS, *FRAMES, *LISTS, *OTHERS]
@@ -89,6 +89,13 @@ def inputs(draw: Any) -> Any:
         return draw(numbers((n,)))
     if form == "4d":
         return draw(numbers((n, 1, 1, length)))
+    if form == "frame-with-numbers":
+        columns = {f"c{channel}": list(draw(numbers((n, length)))) for channel in range(channels)}
+        return pd.DataFrame(columns | {"age": draw(numbers((n,))), "size": np.arange(n)})
+    if form == "list-of-frames":
+        return [
+            pd.DataFrame(draw(numbers((draw(LENGTHS), channels))), columns=list("abc"[:channels])) for _ in range(n)
+        ]
     if form in ("ragged", "object-array", "frame-of-arrays"):
         rows = [draw(numbers((draw(LENGTHS),))) for _ in range(n)]
         if form == "ragged":
@@ -178,6 +185,9 @@ GOOD: dict[str, list[Any]] = {
     "random_state": [None, np.random.RandomState(0)],
     "label_smoothing": [0.0, 0.1],
     "class_weight": [None, "balanced", {0: 2.0, 1: 1.0}],
+    "sampling": ["balanced"],
+    "scoring": ["balanced_accuracy", "neg_log_loss", "neg_mean_absolute_error"],
+    "warm_start": [True],
 }
 BAD: dict[str, list[Any]] = {
     "encoder": ["resnett", 3, None, torch.nn.Linear(3, 2), FCN],
@@ -204,6 +214,9 @@ BAD: dict[str, list[Any]] = {
     "random_state": [-1, "seed", 1.5],
     "label_smoothing": [1.0, 2.0, -1],
     "class_weight": [{"a": 1.0}, "even", [1, 2], {0: -1.0, 1: 1.0}],
+    "sampling": ["even"],
+    "scoring": ["acuracy", 3],
+    "warm_start": ["yes"],
     "encoder__width": [0, -4, 2.5, "wide", None],
     "encoder__wdth": [8],
 }
