@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils import check_random_state
 from torch import nn
@@ -17,6 +18,8 @@ from seqcnn.descent import Moments
 from seqcnn.estimators._read_targets import _one_label_a_record
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs.containers import is_missing, to_plain_array
+
+LARGEST_SEED = int(np.iinfo(np.int32).max)
 
 # What the network, its statistics and its input contract were made of. The other parameters say how to train.
 _STRUCTURE = (
@@ -77,8 +80,28 @@ def check_structure(fitted: Mapping[str, object], parameters: Mapping[str, Any],
         )
 
 
-def check_progress(estimator: Any, parameters: Mapping[str, Any], in_steps: bool) -> Progress:
-    """Return where the training of a fitted estimator stands.
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier training left, for one that goes on from it.
+
+    Attributes
+    ----------
+    progress
+        Where it stands.
+    history
+        Its lines.
+    """
+
+    progress: Progress
+    history: pd.DataFrame
+
+    def chance(self) -> np.random.Generator:
+        """Return a source of chance that is another one each time."""
+        return np.random.default_rng([self.progress.seed, len(self.history)])
+
+
+def find_earlier(estimator: Any, parameters: Mapping[str, Any], in_steps: bool) -> Earlier:
+    """Return what a fitted estimator goes on from.
 
     Raises
     ------
@@ -88,11 +111,17 @@ def check_progress(estimator: Any, parameters: Mapping[str, Any], in_steps: bool
     progress: Progress | None = getattr(estimator, "_progress", None)
     if progress is not None:
         check_structure(progress.structure, parameters, in_steps, type(estimator).__name__)
-        return progress
-    # A model that was read from a file knows its network only.
-    seed = int(check_random_state(parameters["random_state"]).randint(np.iinfo(np.int32).max))
-    in_double = next(estimator.network_.parameters()).dtype == torch.float64
-    return Progress(seed, isinstance(parameters["encoder"], str) and in_double, structure_of(parameters))
+    else:
+        # A model that was read from a file knows its network only.
+        in_double = estimator.model_.dtype == torch.float64
+        is_tiny = isinstance(parameters["encoder"], str) and in_double
+        progress = Progress(draw_seed(parameters["random_state"]), is_tiny, structure_of(parameters))
+    return Earlier(progress, getattr(estimator, "history_", pd.DataFrame()))
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw the seed of one fit."""
+    return int(check_random_state(random_state).randint(LARGEST_SEED))
 
 
 def shorten_value(value: object) -> str:
