@@ -1,4 +1,7 @@
-"""What the three estimators share: from X to records, windows, a trained network, and back to scores."""
+"""What the three estimators share: a fit from X to a trained model, and the way back from X to scores.
+
+check -> earlier training? -> split -> read -> Examples -> settle -> build, or go on -> train -> model_, history_
+"""
 
 from __future__ import annotations
 

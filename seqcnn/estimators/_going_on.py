@@ -15,7 +15,7 @@ from torch import nn
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AnyArray
 from seqcnn.descent import Moments
-from seqcnn.estimators._read_targets import _one_label_a_record
+from seqcnn.estimators._read_targets import find_positions, read_one_label_a_record
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs.containers import is_missing, to_plain_array
 
@@ -153,7 +153,7 @@ def read_first_classes(classes: Any, caller: str) -> AnyArray:
             f"classes must be passed on the first call to partial_fit. {caller} builds an output for each class "
             f"before it has seen them all. Pass classes=np.unique(y_all)."
         )
-    labels = to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes)
+    labels = _to_array(classes)
     if labels.ndim != 1 or any(is_missing(label) for label in labels.tolist()):
         raise ValueError(
             f"The classes of {caller}.partial_fit must be a list of labels. Received: {shorten(classes)}. "
@@ -172,7 +172,7 @@ def check_later_classes(classes: Any, fitted: AnyArray, caller: str) -> None:
     """Raise ValueError if ``classes``, passed again, are others than those fitted."""
     if classes is None:
         return
-    again = np.unique(to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes))
+    again = np.unique(_to_array(classes))
     if again.tolist() != fitted.tolist():
         raise ValueError(
             f"The classes of {caller}.partial_fit must be those of the first call. Received: classes="
@@ -189,16 +189,14 @@ def read_labels_among(X: Any, y: Any, classes: AnyArray, caller: str) -> ClassTa
     ValueError
         If there is not one label a record, or labels are not among them.
     """
-    labels = _one_label_a_record(X, y, caller, ("X", "y")).tolist()
-    position_of = {label: position for position, label in enumerate(classes.tolist())}
-    unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
+    positions, unknown = find_positions(read_one_label_a_record(X, y, caller, ("X", "y")), classes)
     if unknown:
         raise ValueError(
             f"The y of {caller}.partial_fit must hold the classes of the first call only, "
             f"{name_first([repr(label) for label in classes.tolist()])}. Received: {name_first(unknown)}. Drop these "
             f"records, or start anew with every label in classes."
         )
-    return ClassTarget(classes, np.array([position_of[label] for label in labels]))
+    return ClassTarget(classes, positions)
 
 
 def check_same_classes(found: AnyArray, fitted: AnyArray, caller: str) -> None:
@@ -240,3 +238,7 @@ def refuse_early_stopping(early_stopping: Any, caller: str) -> None:
             f"given. Received: early_stopping=True. Pass early_stopping=False, and score records of your own between "
             f"the calls."
         )
+
+
+def _to_array(classes: Any) -> AnyArray:
+    return to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes)

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from seqcnn._checks import check_choice, count_word, join_words, name_first, shorten
-from seqcnn._types import AnyArray, Float64Array
+from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
 from seqcnn.inputs.arrays import one_dimension_message
@@ -28,7 +28,7 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
     ValueError
         If there is not one label a record, or fewer than two classes among records of positive weight.
     """
-    labels = _one_label_a_record(X, y, caller, ("X", "y"))
+    labels = read_one_label_a_record(X, y, caller, ("X", "y"))
     classes, positions = np.unique(labels, return_inverse=True)
     present = np.unique(positions[weights > 0])
     if len(present) < 2:
@@ -44,16 +44,21 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
 def read_known_labels(X: Any, y: Any, fitted: ClassTarget, caller: str) -> ClassTarget:
     """Read validation labels, which must be among those of ``fitted``."""
     demand_both(X, y, caller)
-    labels = _one_label_a_record(X, y, caller, ("X_val", "y_val")).tolist()
-    position_of = {label: position for position, label in enumerate(fitted.classes.tolist())}
-    unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
+    labels = read_one_label_a_record(X, y, caller, ("X_val", "y_val"))
+    positions, unknown = find_positions(labels, fitted.classes)
     if unknown:
         raise ValueError(
             f"The y_val of {caller} must hold classes of y only. Received: {name_first(unknown)}, "
             f"which y does not hold. Drop these records, or add some to X and y."
         )
-    positions = np.array([position_of[label] for label in labels])
     return ClassTarget(fitted.classes, positions, fitted.class_weight, fitted.label_smoothing)
+
+
+def find_positions(labels: AnyArray, classes: AnyArray) -> tuple[IntegerArray, list[str]]:
+    """Return the position of each label in ``classes``, -1 where it is none of them, and how such labels show."""
+    position_of = {label: position for position, label in enumerate(classes.tolist())}
+    unknown = [repr(label) for label in dict.fromkeys(labels.tolist()) if label not in position_of]
+    return np.array([position_of.get(label, -1) for label in labels.tolist()]), unknown
 
 
 def read_numbers(
@@ -222,7 +227,8 @@ def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
     return np.array([numbers.setdefault(name, len(numbers)) for name in names.tolist()])
 
 
-def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
+def read_one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
+    """Return labels as they are, ``(n_records,)``; raise ValueError or TypeError where they are not one a record."""
     name = names[1]
     demand(y, caller, name)
     labels = _to_labels(y)

@@ -17,7 +17,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from seqcnn._types import Float64Array
+from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
 from seqcnn.descent import Moments
@@ -141,13 +141,14 @@ class _Measure:
         return targets.to(device, torch.float32) if single else targets.to(device)
 
 
-def _classes_to_balance(settings: Settings, examples: Examples, table: WindowTable) -> np.ndarray | None:
+def _classes_to_balance(settings: Settings, examples: Examples, table: WindowTable) -> IntegerArray | None:
     """Return the class of each window where batches draw the classes evenly."""
     assert examples.target is not None
     labels = examples.target.labels
     if settings.sampling != "balanced" or labels is None:
         return None
-    return np.unique(labels, return_inverse=True)[1][table.record]
+    classes: IntegerArray = np.unique(labels, return_inverse=True)[1][table.record]
+    return classes
 
 
 def tabulate(history: list[dict[str, float]], before: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -207,6 +207,8 @@ def _check_text(X: Any, names: Sequence[Hashable], sorts: Sequence[str], caller:
         example = next(text for text in texts if _is_number(text))
         problem = f"strings that are numbers, such as {shorten(example, 40)}"
         advice = f"turn them into numbers, pd.to_numeric(X[{name!r}], errors='coerce')"
+    elif not texts:
+        problem, advice = "nothing but missing values", "drop the column"
     elif distinct <= len(texts) / 2:
         problem = f"{count_word(distinct, 'distinct string')} in {count_word(len(texts), 'row')}, such as "
         problem += shorten(texts[0], 40)
