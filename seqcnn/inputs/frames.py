@@ -49,7 +49,13 @@ def unwrap_frame(X: Any, *, caller: str) -> AnyArray | list[Any]:
         )
     if "array" not in sorts:
         return _to_table(X)
-    assert set(sorts) == {"array"}, "numbers beside arrays are split off before (static.py)"
+    if set(sorts) != {"array"}:
+        # Whole columns of arrays are parted from numbers before (static.py).
+        mixed = [repr(name) for name, sort in zip(names, sort_columns(X), strict=True) if sort == "mixed"]
+        raise ValueError(
+            f"{caller} reads columns of arrays beside columns of numbers, each of one kind. Received: values of "
+            f"several kinds in column {name_first(mixed)}. Drop or repair the records that differ."
+        )
     return stack_channels(
         [_cells(X, position) for position in range(len(sorts))], [repr(name) for name in names], caller
     )
