@@ -36,7 +36,7 @@ from seqcnn.estimators._going_on import (
     structure_of,
 )
 from seqcnn.estimators._parameters import EncoderParametersMixin
-from seqcnn.estimators._read_targets import read_groups
+from seqcnn.estimators._read_weights import read_groups
 from seqcnn.estimators._reading import ReadingMixin
 from seqcnn.estimators._saving import save_estimator
 from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, one_pass, resolve_threads, settle
