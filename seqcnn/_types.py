@@ -1,4 +1,4 @@
-"""The few type names that every layer shares."""
+"""The few names that every layer shares: types, and the suffixes of audio files."""
 
 from __future__ import annotations
 
@@ -14,3 +14,6 @@ FloatArray: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
 IntegerArray: TypeAlias = NDArray[np.int64]
 AnyArray: TypeAlias = NDArray[Any]
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
+"""Of files that are read as audio, in small letters."""

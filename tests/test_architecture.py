@@ -39,7 +39,7 @@ LEVELS = (
         "cost",
     },
     {"network", "batches", "aggregate", "descent"},
-    {"inference"},
+    {"inference", "threads"},
     {"training", "closed_form"},
     {"model"},
     {"saving"},

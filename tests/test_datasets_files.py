@@ -573,7 +573,7 @@ def test_classes_may_be_links_to_folders(tmp_path):
 def test_a_folder_that_tells_no_classes_is_refused(tmp_path):
     message = (
         f"read_wav_folder finds no audio file in the subfolders of '{tmp_path}'. Put files that end in .wav, .flac, "
-        ".ogg, .mp3, .aif, .aiff or .au into subfolders named like their classes."
+        ".ogg, .mp3, .aiff, .aif or .au into subfolders named like their classes."
     )
     with pytest.raises(FileNotFoundError, match=whole(message)):
         read_wav_folder(tmp_path)

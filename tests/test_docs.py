@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seqcnn.training import thread_limit
+from seqcnn.threads import thread_limit
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted((ROOT / "docs").rglob("*.md"))

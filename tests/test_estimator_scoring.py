@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, make_scorer, mean_absolute_
 
 from seqcnn import SeqCNNClassifier, SeqCNNRegressor
 from seqcnn.datasets import make_shapes_in_noise
-from seqcnn.estimators import _base
+from seqcnn.estimators import _training
 
 X_VAL, Y_VAL = make_shapes_in_noise(30, n_classes=2, length=40, noise=0.6, random_state=5)
 NUMBERS = SERIES.max(axis=1)
@@ -71,13 +71,13 @@ def _loss_of(classifier: Any) -> float:
 
 def test_jackknife_knows_the_standard_error_of_a_mean(monkeypatch: pytest.MonkeyPatch) -> None:
     heard = []
-    real = _base.score_with
+    real = _training.score_with
 
     def spy(*args: Any, **kwargs: Any) -> tuple[float, float]:
         heard.append(real(*args, **kwargs))
         return heard[-1]
 
-    monkeypatch.setattr(_base, "score_with", spy)
+    monkeypatch.setattr(_training, "score_with", spy)
     n = 300
     X, y = make_shapes_in_noise(n, n_classes=2, length=40, noise=1.5, random_state=1)
     quick(scoring="accuracy", max_epochs=5, early_stopping=False).fit(SERIES, LABELS, X_val=X, y_val=y)

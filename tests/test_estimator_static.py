@@ -352,6 +352,26 @@ def test_frames_of_polars_are_split_alike() -> None:
         split_for_fit(arrays, kind="auto", missing="error", caller="SeqCNNClassifier")
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_column_of_strings_without_any_string_is_refused(library: str) -> None:
+    module = pytest.importorskip(library)
+    texts = module.Series([None, None], dtype="string" if library == "pandas" else module.String)
+    frame = module.DataFrame({"age": [31.0, 64.0], "note": texts})
+    assert message_of(ValueError, read_for_fit, frame, caller="SeqCNNClassifier") == (
+        "The column 'note' of X does not look like texts, which SeqCNNClassifier would read beside 1 column of "
+        "numbers. Received: nothing but missing values. Pass input='text' if these are texts; else drop the column."
+    )
+
+
+def test_a_column_that_holds_more_than_arrays_is_refused_beside_numbers() -> None:
+    signals = pd.Series([np.zeros(3), "gone", np.ones(3)], dtype=object)
+    frame = pd.DataFrame({"age": [31, 64, 50], "signal": signals})
+    assert message_of(ValueError, read_for_fit, frame, caller="SeqCNNClassifier") == (
+        "SeqCNNClassifier reads columns of arrays beside columns of numbers, each of one kind. Received: values of "
+        "several kinds in column 'signal'. Drop or repair the records that differ."
+    )
+
+
 def test_a_network_that_reads_numbers_asks_for_them() -> None:
     network = quick().fit(FRAME, OLD).network_
     x = torch.zeros(2, 1, 40)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seqcnn import SeqCNNRegressor
 from seqcnn.datasets import make_shapes_in_noise
-from seqcnn.estimators import _base
+from seqcnn.estimators import _base, _training
 from seqcnn.estimators._split import hold_back
 
 Split = tuple[Any, Any]
@@ -93,9 +93,9 @@ def test_windows_of_a_record_stay_together(splits: list[Split], monkeypatch: pyt
         seen["validation"] |= set(store.batch(np.arange(len(store))).x.unique().tolist())
         return real_run(network, store, **kwargs)
 
-    real_train, real_run = _base.train, _base.run_network
-    monkeypatch.setattr(_base, "train", train)
-    monkeypatch.setattr(_base, "run_network", run)
+    real_train, real_run = _training.train, _training.run_network
+    monkeypatch.setattr(_training, "train", train)
+    monkeypatch.setattr(_training, "run_network", run)
     quick(early_stopping=True, validation_fraction=0.25, window_length=10, max_epochs=1).fit(X, LABELS)
     training, held = splits[0]
     assert seen == {"training": set(training.tolist()), "validation": set(held.tolist())}

@@ -20,7 +20,8 @@ from seqcnn.encoders import FCN
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.losses import cross_entropy, regression_loss
-from seqcnn.training import NonFiniteLossError, TrainingSettings, Validation, local_seed, one_cycle, thread_limit, train
+from seqcnn.threads import thread_limit
+from seqcnn.training import NonFiniteLossError, TrainingSettings, Validation, local_seed, one_cycle, train
 
 CPU = torch.device("cpu")
 N_RECORDS = 24

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seqcnn._checks import join_words, name_first, shorten
-from seqcnn._types import AnyArray, IntegerArray, Kind
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
+from seqcnn._types import AUDIO_SUFFIXES, AnyArray, IntegerArray, Kind
 
 LINES_AT_ONCE = 4096
 """Lines of standard input that are answered together: what comes slowly is not held until it ends."""

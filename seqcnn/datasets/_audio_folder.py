@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from seqcnn._checks import join_words, name_first
-from seqcnn._types import AnyArray
-from seqcnn.datasets._files import AUDIO_SUFFIXES, check_path
+from seqcnn._types import AUDIO_SUFFIXES, AnyArray
+from seqcnn.datasets._files import check_path
 
 
 def read_wav_folder(folder: str | os.PathLike[str]) -> tuple[list[str], AnyArray]:

@@ -22,8 +22,6 @@ from seqcnn._types import AnyArray
 COMPRESSIONS = (".gz", ".xz", ".bz2", ".zip")
 """Suffixes of compressed files; they stand after the suffix that tells the format, as in ``train.csv.gz``."""
 
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff", ".au")
-
 
 def check_path(path: Any, *, caller: str, folder: bool = False) -> Path:
     """Return an existing file, or folder, as a path."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqcnn._checks import did_you_mean, join_words, name_first, shorten
-from seqcnn._types import AnyArray, FloatArray
-from seqcnn.datasets._files import AUDIO_SUFFIXES, bad_file, check_path, format_suffix, labels_to_array
+from seqcnn._types import AUDIO_SUFFIXES, AnyArray, FloatArray
+from seqcnn.datasets._files import bad_file, check_path, format_suffix, labels_to_array
 from seqcnn.datasets._frames import holds_strings, is_number, read_frame
 
 if TYPE_CHECKING:

@@ -11,13 +11,11 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn._types import Float64Array
 from seqcnn.encoders import FeatureEncoder, PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._settings import Settings
-from seqcnn.estimators._targets import Target
 from seqcnn.heads import Emphasis, LinearHead
 from seqcnn.inputs import InputContract
-from seqcnn.inputs.records import Records
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.network import Network
 from seqcnn.static_scaler import StaticScaler
@@ -59,9 +57,7 @@ def is_fixed(encoder: Any) -> bool:
 def build_network(
     settings: Settings,
     contract: InputContract,
-    records: Records,
-    weights: Float64Array,
-    target: Target | None,
+    examples: Examples,
     *,
     normalize: str | None,
     window_length: int | None,
@@ -74,11 +70,9 @@ def build_network(
     ----------
     settings
         Settled.
-    contract, records, weights
-        What was read, and how much each record counts, ``(n_records,)``.
-    target
-        Gives the head; without one the network ends in features. So does, for now, one whose encoder has fixed kernels:
-        how many features there are, it may know only when it is prepared.
+    contract, examples
+        What was read. Their target gives the head; without one the network ends in features. So does, for now, one
+        whose encoder has fixed kernels: how many features there are, it may know only when it is prepared.
     normalize, window_length
         The estimator's parameters.
     encoder_parameters
@@ -86,6 +80,7 @@ def build_network(
     caller
         Its name, for the messages.
     """
+    records, target, weights = examples.records, examples.target, examples.weights
     stem: nn.Module
     if contract.vocabulary is not None:
         stem = CharacterEmbedding(contract.vocabulary.size)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.utils import check_random_state
 from torch import nn
@@ -14,9 +15,11 @@ from torch import nn
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AnyArray
 from seqcnn.descent import Moments
-from seqcnn.estimators._read_targets import _one_label_a_record
+from seqcnn.estimators._read_targets import find_positions, read_one_label_a_record
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs.containers import is_missing, to_plain_array
+
+LARGEST_SEED = int(np.iinfo(np.int32).max)
 
 # What the network, its statistics and its input contract were made of. The other parameters say how to train.
 _STRUCTURE = (
@@ -77,8 +80,28 @@ def check_structure(fitted: Mapping[str, object], parameters: Mapping[str, Any],
         )
 
 
-def check_progress(estimator: Any, parameters: Mapping[str, Any], in_steps: bool) -> Progress:
-    """Return where the training of a fitted estimator stands.
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier training left, for one that goes on from it.
+
+    Attributes
+    ----------
+    progress
+        Where it stands.
+    history
+        Its lines.
+    """
+
+    progress: Progress
+    history: pd.DataFrame
+
+    def chance(self) -> np.random.Generator:
+        """Return a source of chance that is another one each time."""
+        return np.random.default_rng([self.progress.seed, len(self.history)])
+
+
+def find_earlier(estimator: Any, parameters: Mapping[str, Any], in_steps: bool) -> Earlier:
+    """Return what a fitted estimator goes on from.
 
     Raises
     ------
@@ -88,11 +111,17 @@ def check_progress(estimator: Any, parameters: Mapping[str, Any], in_steps: bool
     progress: Progress | None = getattr(estimator, "_progress", None)
     if progress is not None:
         check_structure(progress.structure, parameters, in_steps, type(estimator).__name__)
-        return progress
-    # A model that was read from a file knows its network only.
-    seed = int(check_random_state(parameters["random_state"]).randint(np.iinfo(np.int32).max))
-    in_double = next(estimator.network_.parameters()).dtype == torch.float64
-    return Progress(seed, isinstance(parameters["encoder"], str) and in_double, structure_of(parameters))
+    else:
+        # A model that was read from a file knows its network only.
+        in_double = estimator.model_.dtype == torch.float64
+        is_tiny = isinstance(parameters["encoder"], str) and in_double
+        progress = Progress(draw_seed(parameters["random_state"]), is_tiny, structure_of(parameters))
+    return Earlier(progress, getattr(estimator, "history_", pd.DataFrame()))
+
+
+def draw_seed(random_state: Any) -> int:
+    """Draw the seed of one fit."""
+    return int(check_random_state(random_state).randint(LARGEST_SEED))
 
 
 def shorten_value(value: object) -> str:
@@ -124,7 +153,7 @@ def read_first_classes(classes: Any, caller: str) -> AnyArray:
             f"classes must be passed on the first call to partial_fit. {caller} builds an output for each class "
             f"before it has seen them all. Pass classes=np.unique(y_all)."
         )
-    labels = to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes)
+    labels = _to_array(classes)
     if labels.ndim != 1 or any(is_missing(label) for label in labels.tolist()):
         raise ValueError(
             f"The classes of {caller}.partial_fit must be a list of labels. Received: {shorten(classes)}. "
@@ -143,7 +172,7 @@ def check_later_classes(classes: Any, fitted: AnyArray, caller: str) -> None:
     """Raise ValueError if ``classes``, passed again, are others than those fitted."""
     if classes is None:
         return
-    again = np.unique(to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes))
+    again = np.unique(_to_array(classes))
     if again.tolist() != fitted.tolist():
         raise ValueError(
             f"The classes of {caller}.partial_fit must be those of the first call. Received: classes="
@@ -160,16 +189,14 @@ def read_labels_among(X: Any, y: Any, classes: AnyArray, caller: str) -> ClassTa
     ValueError
         If there is not one label a record, or labels are not among them.
     """
-    labels = _one_label_a_record(X, y, caller, ("X", "y")).tolist()
-    position_of = {label: position for position, label in enumerate(classes.tolist())}
-    unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
+    positions, unknown = find_positions(read_one_label_a_record(X, y, caller, ("X", "y")), classes)
     if unknown:
         raise ValueError(
             f"The y of {caller}.partial_fit must hold the classes of the first call only, "
             f"{name_first([repr(label) for label in classes.tolist()])}. Received: {name_first(unknown)}. Drop these "
             f"records, or start anew with every label in classes."
         )
-    return ClassTarget(classes, np.array([position_of[label] for label in labels]))
+    return ClassTarget(classes, positions)
 
 
 def check_same_classes(found: AnyArray, fitted: AnyArray, caller: str) -> None:
@@ -211,3 +238,7 @@ def refuse_early_stopping(early_stopping: Any, caller: str) -> None:
             f"given. Received: early_stopping=True. Pass early_stopping=False, and score records of your own between "
             f"the calls."
         )
+
+
+def _to_array(classes: Any) -> AnyArray:
+    return to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes)

@@ -9,14 +9,8 @@ import numpy as np
 
 from seqcnn._checks import count_word, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
-from seqcnn.estimators._read_targets import (
-    Names,
-    check_counts,
-    columns_in_order,
-    demand,
-    demand_both,
-    read_class_weight,
-)
+from seqcnn.estimators._read_targets import Names, check_counts, columns_in_order, demand, demand_both
+from seqcnn.estimators._read_weights import read_class_weight
 from seqcnn.estimators._targets import MultilabelTarget
 from seqcnn.inputs.containers import is_missing, to_plain_array
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from numbers import Real
 from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
-from seqcnn._checks import check_choice, count_word, join_words, name_first, shorten
-from seqcnn._types import AnyArray, Float64Array
+from seqcnn._checks import name_first, shorten
+from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
 from seqcnn.inputs.arrays import one_dimension_message
@@ -28,7 +26,7 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
     ValueError
         If there is not one label a record, or fewer than two classes among records of positive weight.
     """
-    labels = _one_label_a_record(X, y, caller, ("X", "y"))
+    labels = read_one_label_a_record(X, y, caller, ("X", "y"))
     classes, positions = np.unique(labels, return_inverse=True)
     present = np.unique(positions[weights > 0])
     if len(present) < 2:
@@ -44,16 +42,21 @@ def read_labels(X: Any, y: Any, weights: Float64Array, caller: str) -> ClassTarg
 def read_known_labels(X: Any, y: Any, fitted: ClassTarget, caller: str) -> ClassTarget:
     """Read validation labels, which must be among those of ``fitted``."""
     demand_both(X, y, caller)
-    labels = _one_label_a_record(X, y, caller, ("X_val", "y_val")).tolist()
-    position_of = {label: position for position, label in enumerate(fitted.classes.tolist())}
-    unknown = [repr(label) for label in dict.fromkeys(labels) if label not in position_of]
+    labels = read_one_label_a_record(X, y, caller, ("X_val", "y_val"))
+    positions, unknown = find_positions(labels, fitted.classes)
     if unknown:
         raise ValueError(
             f"The y_val of {caller} must hold classes of y only. Received: {name_first(unknown)}, "
             f"which y does not hold. Drop these records, or add some to X and y."
         )
-    positions = np.array([position_of[label] for label in labels])
     return ClassTarget(fitted.classes, positions, fitted.class_weight, fitted.label_smoothing)
+
+
+def find_positions(labels: AnyArray, classes: AnyArray) -> tuple[IntegerArray, list[str]]:
+    """Return the position of each label in ``classes``, -1 where it is none of them, and how such labels show."""
+    position_of = {label: position for position, label in enumerate(classes.tolist())}
+    unknown = [repr(label) for label in dict.fromkeys(labels.tolist()) if label not in position_of]
+    return np.array([position_of.get(label, -1) for label in labels.tolist()]), unknown
 
 
 def read_numbers(
@@ -120,115 +123,14 @@ def columns_in_order(y: Any, known: list[Any] | None, caller: str, name: str) ->
     )
 
 
-def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
-    """Read sample weights; None is one for each record.
-
-    Raises
-    ------
-    ValueError
-        If there is not one finite number of at least zero a record, or if all are zero.
-    """
-    n_records = count_cases(X, caller=caller)
-    if sample_weight is None:
-        return np.ones(n_records)
-    problem = None
-    try:
-        weights = np.asarray(to_plain_array(sample_weight), dtype=np.float64)
-    except (TypeError, ValueError):
-        weights, problem = np.empty(0), f"{shorten(sample_weight)}, which are no numbers"
-    if problem is not None:
-        pass
-    elif weights.ndim != 1:
-        problem = f"an array of shape {weights.shape}"
-    elif len(weights) != n_records:
-        problem = f"{len(weights)} weights for {n_records} records"
-    elif not np.isfinite(weights).all():
-        problem = "weights that are NaN or infinite"
-    elif (weights < 0).any():
-        problem = f"a negative weight, {weights.min():g}"
-    elif not (weights > 0).any():
-        problem = "no weight above zero"
-    if problem is not None:
-        raise ValueError(
-            f"The 'sample_weight' of {caller} must be one finite number of at least zero for each record, "
-            f"and not all of them zero. Received: {problem}. Pass weights of shape ({n_records},)."
-        )
-    return weights
-
-
-def read_class_weight(class_weight: Any, classes: AnyArray, caller: str) -> Any:
-    """Check ``class_weight`` against the classes.
-
-    Raises
-    ------
-    ValueError
-        If it is neither None, "balanced" nor a dict, or names classes that y does not hold.
-    """
-    if not isinstance(class_weight, Mapping):
-        if isinstance(class_weight, str | None):
-            check_choice("class_weight", class_weight, ("balanced", None), caller=caller)
-            return class_weight
-        raise TypeError(
-            f"The 'class_weight' parameter of {caller} must be 'balanced', None or a dict. "
-            f"Received: {shorten(class_weight)}. Pass a dict of labels and weights, such as "
-            f"{{{classes.tolist()[0]!r}: 2.0}}."
-        )
-    known = classes.tolist()
-    # A label that was taken from an array of them shows as np.str_('a') otherwise.
-    class_weight = {getattr(label, "item", lambda label=label: label)(): w for label, w in class_weight.items()}
-    unknown = [label for label in class_weight if label not in known]
-    if unknown:
-        raise ValueError(
-            f"The 'class_weight' parameter of {caller} must name classes of y, "
-            f"{join_words(map(repr, classes.tolist()))}. "
-            f"Received: {join_words(map(repr, unknown))}. Pass weights for those classes only."
-        )
-    wrong = [f"{label!r}: {shorten(weight, 20)}" for label, weight in class_weight.items() if not _is_weight(weight)]
-    if wrong or not any(class_weight.get(label, 1) for label in known):
-        raise ValueError(
-            f"The 'class_weight' parameter of {caller} must give classes finite numbers of at least zero, and not all "
-            f"of them zero. Received: {name_first(wrong) or shorten(class_weight)}. Pass a larger weight for a "
-            f"class that is to count more."
-        )
-    return class_weight
-
-
-def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
-    """Read the group of each record as a number; None if there are no groups.
-
-    Raises
-    ------
-    ValueError
-        If there is not one group a record.
-    """
-    if groups is None:
-        return None
-    n_records = count_cases(X, caller=caller)
-    names = _to_labels(groups)
-    problem = None
-    missing = [f"groups[{row}]" for row in _missing_rows(names)] if names.ndim == 1 else []
-    if names.ndim != 1:
-        problem = f"an array of shape {names.shape}"
-    elif len(names) != n_records:
-        problem = f"{count_word(len(names), 'group name')} for {count_word(n_records, 'record')}"
-    elif missing:
-        problem = f"no name in {name_first(missing)}"
-    if problem is not None:
-        raise ValueError(
-            f"The 'groups' of {caller} must name the group of each record. Received: {problem}. "
-            f"Pass groups of shape ({n_records},)."
-        )
-    numbers: dict[Any, int] = {}
-    return np.array([numbers.setdefault(name, len(numbers)) for name in names.tolist()])
-
-
-def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
+def read_one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
+    """Return labels as they are, ``(n_records,)``; raise ValueError or TypeError where they are not one a record."""
     name = names[1]
     demand(y, caller, name)
-    labels = _to_labels(y)
+    labels = to_labels(y)
     if labels.ndim == 2:
         labels = column_or_1d(labels, warn=True)
-    missing = [f"{name}[{row}]" for row in _missing_rows(labels)] if labels.dtype.kind == "O" else []
+    missing = [f"{name}[{row}]" for row in missing_rows(labels)] if labels.dtype.kind == "O" else []
     if missing:
         raise ValueError(
             f"The {name} of {caller} must hold a label for each record. Received: none in {name_first(missing)}. "
@@ -253,7 +155,7 @@ def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
     return flat
 
 
-def _to_labels(y: Any) -> AnyArray:
+def to_labels(y: Any) -> AnyArray:
     """Turn labels into an array without changing what they are: a list of "a" and 1 is no list of strings."""
     if hasattr(y, "to_numpy"):
         # pandas' own integers, booleans and categories, which scikit-learn would turn into floats or objects.
@@ -263,7 +165,8 @@ def _to_labels(y: Any) -> AnyArray:
     return to_plain_array(y)
 
 
-def _missing_rows(labels: AnyArray) -> list[int]:
+def missing_rows(labels: AnyArray) -> list[int]:
+    """Return the positions of missing labels."""
     return [row for row, label in enumerate(labels.tolist()) if is_missing(label)]
 
 
@@ -303,10 +206,6 @@ def _check_finite(values: AnyArray, name: str, word: str) -> None:
                 f"Input {name} contains {problem}: {name_first([f'{name}[{row}]' for row in rows])}. "
                 f"Drop these records, or give them a {word}."
             )
-
-
-def _is_weight(weight: object) -> bool:
-    return isinstance(weight, Real) and not isinstance(weight, bool) and 0 <= float(weight) < np.inf
 
 
 def demand(y: Any, caller: str, name: str) -> None:

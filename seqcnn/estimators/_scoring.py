@@ -1,8 +1,9 @@
-"""``scoring``: a scorer of scikit-learn on the outputs for held-back records.
+"""The score of outputs for held-back records: the target's own, or ``scoring``, a scorer of scikit-learn.
 
-**Its standard error**, which decides how much later weights may be worse than the best, is that of a grouped jackknife:
-the score without each tenth of the records in turn (Efron and Tibshirani 1993, "An introduction to the bootstrap",
-chapter 11). That takes eleven scores; the tenths are the same each time. Zero stands where a tenth cannot be missed.
+**A scorer's standard error**, which decides how much later weights may be worse than the best, is that of a grouped
+jackknife: the score without each tenth of the records in turn (Efron and Tibshirani 1993, "An introduction to the
+bootstrap", chapter 11). That takes eleven scores; the tenths are the same each time. Zero stands where a tenth cannot
+be missed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from sklearn.metrics import get_scorer, get_scorer_names
 
 from seqcnn._checks import did_you_mean, shorten
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
-from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
+from seqcnn.estimators._examples import Examples
+from seqcnn.estimators._targets import ClassTarget, NumericTarget
 
-Scorer = Callable[..., float]
 _FOLDS = 10
 
 
@@ -80,8 +81,7 @@ class _NumericAnswers(RegressorMixin, _Answers):
 def score_with(
     scoring: Any,
     outputs: Float64Array,
-    target: Target,
-    weights: Float64Array,
+    examples: Examples,
     *,
     caller: str,
 ) -> tuple[float, float]:
@@ -90,14 +90,13 @@ def score_with(
     Parameters
     ----------
     scoring
-        A valid name or callable. A callable is given an estimator that answers for the held-back records, their row
-        numbers ``(n_records, 1)`` in the place of X, and y.
+        None is the target's own score. Else a valid name or callable; a callable is given an estimator that answers for
+        the held-back records, their row numbers ``(n_records, 1)`` in the place of X, and y.
     outputs
         ``(n_records, n_outputs)`` probabilities or values.
-    target
-        Of the records.
-    weights
-        ``(n_records,)``; used where they differ and the metric takes ``sample_weight``.
+    examples
+        The records. A scorer that takes ``sample_weight`` gets the user's weights where they differ, without those of
+        classes: it balances classes in its own way, if it does.
     caller
         The estimator's name, for the messages.
 
@@ -106,6 +105,11 @@ def score_with(
     ValueError
         If the scorer fails on the held-back records, or gives no finite number.
     """
+    target = examples.target
+    assert target is not None
+    if scoring is None:
+        own = target.score(outputs, examples.weights)
+        return own, target.score_error(own)
     scorer = get_scorer(scoring) if isinstance(scoring, str) else scoring
     answers: _Answers
     if isinstance(target, ClassTarget):
@@ -114,6 +118,8 @@ def score_with(
         assert isinstance(target, NumericTarget)
         answers = _NumericAnswers(outputs)
         y = target.values[:, 0] if target.values.shape[1] == 1 else target.values
+    # What counts for nothing in its class counts for nothing here.
+    weights = np.where(target.weights() > 0, examples.sample_weight, 0.0)
     weighted = bool(np.ptp(weights)) and _takes_weights(scorer)
 
     def score(rows: IntegerArray) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from seqcnn._types import IntegerArray, Kind
+from seqcnn.training import TrainingSettings
 
 TINY_LENGTH = 32
 TINY_TIMEPOINTS = 2048
@@ -37,19 +38,18 @@ _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
 @dataclass(frozen=True)
 class Settings:
-    """How one fit is done."""
+    """How one fit is done: what is built, where, and how it is trained and scored."""
 
     encoder: Any
     encoder_parameters: dict[str, Any]
+    n_bins: int
+    is_tiny: bool
     device: torch.device
     dtype: torch.dtype
-    mixed_precision: bool
-    n_bins: int
-    max_epochs: int
-    batch_size: int
-    learning_rate: float
     n_threads: int | None
-    is_tiny: bool
+    training: TrainingSettings
+    sampling: str | None
+    scoring: Any
 
 
 def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
@@ -102,26 +102,37 @@ def settle(
     if learning_rate == "auto":
         learning_rate = 0.01 if tiny else 0.003
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
+    n_threads = resolve_threads(parameters["n_jobs"])
     return Settings(
         encoder=("fcn" if tiny else AUTO_ENCODERS[kind]) if isinstance(encoder, str) and encoder == "auto" else encoder,
         encoder_parameters=_TINY_FCN if tiny else {},
+        n_bins=int(lengths.max()) if tiny else 1,
+        is_tiny=tiny,
         device=device,
         dtype=dtype,
-        mixed_precision=mixed,
-        n_bins=int(lengths.max()) if tiny else 1,
-        max_epochs=max_epochs,
-        batch_size=batch_size,
-        learning_rate=learning_rate,
         # Threads cost more than they bring on a handful of numbers.
-        n_threads=1 if tiny and parameters["n_jobs"] is None else _resolve_threads(parameters["n_jobs"]),
-        is_tiny=tiny,
+        n_threads=1 if tiny and n_threads is None else n_threads,
+        training=TrainingSettings(
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            weight_decay=parameters["weight_decay"],
+            # Told not to stop early, training only watches X_val.
+            n_iter_no_change=None if parameters["early_stopping"] is False else parameters["n_iter_no_change"],
+            max_seconds=parameters["max_fit_seconds"],
+            mixed_precision=mixed,
+        ),
+        sampling=parameters.get("sampling"),
+        scoring=parameters.get("scoring"),
     )
 
 
 def one_pass(settings: Settings, learning_rate: float | str) -> Settings:
     """Return the settings of a ``partial_fit``: one epoch, and as its constant rate a third of the one cycle's peak."""
-    rate = settings.learning_rate / 3 if learning_rate == "auto" else settings.learning_rate
-    return replace(settings, max_epochs=1, learning_rate=rate)
+    whole = settings.training
+    rate = whole.learning_rate / 3 if learning_rate == "auto" else whole.learning_rate
+    one = replace(whole, max_epochs=1, learning_rate=rate, max_seconds=None, constant_rate=True)
+    return replace(settings, training=one)
 
 
 def resolve_device(device: str, tiny: bool = False) -> torch.device:
@@ -153,5 +164,6 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     return False
 
 
-def _resolve_threads(n_jobs: int | None) -> int | None:
+def resolve_threads(n_jobs: int | None) -> int | None:
+    """Return the threads that were asked for; None where none were."""
     return torch.get_num_threads() if n_jobs == -1 else n_jobs

@@ -10,31 +10,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seqcnn._types import Float64Array, IntegerArray
+from seqcnn._types import Float64Array
 from seqcnn.batches import WindowStore
 from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
 from seqcnn.encoders import FeatureEncoder
-from seqcnn.estimators._targets import Target
+from seqcnn.estimators._examples import Examples
 from seqcnn.heads import CountScaler, LinearHead
 from seqcnn.network import Network
 from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
 
-Measure = Callable[[Float64Array, Target, WindowTable, Float64Array], Validation]
-"""Measures outputs of windows ``(n_windows, n_outputs)`` against the targets and weights of their records."""
+Measure = Callable[[Float64Array, Examples, WindowTable], Validation]
+"""Measures outputs of windows ``(n_windows, n_outputs)`` against what is known of their records."""
 
 
-def prepare(
-    network: Network, store: WindowStore, target: Target | None, weights: Float64Array, generator: np.random.Generator
-) -> None:
+def prepare(network: Network, store: WindowStore, examples: Examples, generator: np.random.Generator) -> None:
     """Let a network's encoder take what it needs from the windows, unless it has, and then build the head in place."""
     encoder = network.encoder
     assert isinstance(encoder, FeatureEncoder)
     if not encoder.is_prepared:
         prepare_encoder(network, store, generator)
-    if target is None:
+    if examples.target is None:
         return
-    head = target.head(network.n_features, 0.0, weights)
+    head = examples.target.head(network.n_features, 0.0, examples.weights)
     if encoder.scaling == "root":
         head.scaler = CountScaler(encoder.n_features)
     like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())
@@ -44,11 +42,9 @@ def prepare(
 def solve(
     network: Network,
     store: WindowStore,
-    target: Target,
-    weights: Float64Array,
+    examples: Examples,
     table: WindowTable,
     *,
-    groups: IntegerArray | None,
     measure: Measure,
     validate: Callable[[], Validation] | None,
     watcher: Watcher,
@@ -60,12 +56,10 @@ def solve(
     ----------
     network, store
         The network, and the windows it is fitted to.
-    target, weights
-        Of the windows' records.
+    examples
+        What the windows were cut from; records of one group are left out together.
     table
         Which window is of which record.
-    groups
-        ``(n_records,)``: records of one number are left out together.
     measure
         Gives loss and score.
     validate
@@ -81,10 +75,14 @@ def solve(
     NonFiniteLossError
         If the features are so large that no head can be solved.
     """
+    watcher.on_epoch_begin(1)
     started = time.perf_counter()
-    head = network.head
+    head, target, groups = network.head, examples.target, examples.groups
     assert isinstance(head, LinearHead)
-    together = groups[table.record] if groups is not None else table.record if len(table) > len(weights) else None
+    assert target is not None
+    together = (
+        groups[table.record] if groups is not None else table.record if len(table) > len(examples.records) else None
+    )
     features = embed_windows(network, store, lambda share: watcher.on_batch(1, share))
     # Apple's GPUs have no float64.
     place = torch.device("cpu") if features.device.type == "mps" else features.device
@@ -93,18 +91,18 @@ def solve(
         network,
         features.to(place),
         target.dense_tensor(table.record, head).to(place),
-        torch.from_numpy(weights[table.record]).to(place),
+        torch.from_numpy(examples.weights[table.record]).to(place),
         groups=together,
         calibrate=target.calibrate(table.record),
     )
     network.to(features.device)
-    trained = measure(_to_numpy(solution.outputs), target, table, weights)
+    trained = measure(_to_numpy(solution.outputs), examples, table)
     if not math.isfinite(trained.loss):
         raise NonFiniteLossError(
             f"The head of {caller} could not be solved, because its loss is not finite. Received: a loss of "
             f"{trained.loss}. Look for extreme values in X, y or sample_weight."
         )
-    watched = measure(_to_numpy(solution.left_out), target, table, weights) if validate is None else validate()
+    watched = measure(_to_numpy(solution.left_out), examples, table) if validate is None else validate()
     row = {
         "epoch": 1,
         "train_loss": trained.loss,

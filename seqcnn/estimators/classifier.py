@@ -27,13 +27,8 @@ from seqcnn.estimators._read_multilabel import (
     read_known_multilabel,
     read_multilabel,
 )
-from seqcnn.estimators._read_targets import (
-    columns_in_order,
-    read_class_weight,
-    read_known_labels,
-    read_labels,
-    read_weights,
-)
+from seqcnn.estimators._read_targets import columns_in_order, read_known_labels, read_labels
+from seqcnn.estimators._read_weights import read_class_weight, read_weights
 from seqcnn.estimators._targets import ClassTarget, MultilabelTarget, Target
 
 

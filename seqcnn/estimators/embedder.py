@@ -10,7 +10,8 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._read_multilabel import holds_sets_of_labels, is_sparse, read_multilabel
-from seqcnn.estimators._read_targets import read_labels, read_numbers, read_weights
+from seqcnn.estimators._read_targets import read_labels, read_numbers
+from seqcnn.estimators._read_weights import read_weights
 from seqcnn.estimators._targets import Target
 from seqcnn.model import Output
 

@@ -13,7 +13,8 @@ from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._going_on import check_same_targets, refuse_early_stopping
-from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers, read_weights
+from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers
+from seqcnn.estimators._read_weights import read_weights
 from seqcnn.losses import RegressionLoss
 
 LOSSES = ("squared_error", "absolute_error", "huber")

@@ -92,7 +92,8 @@ def library_of(value: Any) -> str:
 
 def is_frame(value: Any) -> bool:
     """Tell whether this is a DataFrame of pandas or polars."""
-    return library_of(value) in ("pandas", "polars") and hasattr(value, "columns") and hasattr(value, "shape")
+    # A LazyFrame, which has no shape, would have to find out what its columns are.
+    return library_of(value) in ("pandas", "polars") and hasattr(value, "shape") and hasattr(value, "columns")
 
 
 def is_long_frame(value: Any) -> bool:

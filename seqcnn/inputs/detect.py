@@ -16,14 +16,12 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from seqcnn._checks import join_words, name_first, shorten
-from seqcnn._types import AnyArray, Kind
+from seqcnn._types import AUDIO_SUFFIXES, AnyArray, Kind
 from seqcnn.inputs.arrays import check_block, one_dimension_message, raise_problems, to_numbers
 from seqcnn.inputs.containers import is_missing
 from seqcnn.inputs.unwrapping import unwrap
 
 Form: TypeAlias = Literal["block", "arrays", "strings", "paths", "pairs"]
-
-AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")
 
 FORM_WORDS: dict[Form, str] = {
     "block": "numbers",

@@ -1,47 +1,19 @@
-"""Frames of pandas and polars with one row a record: a table of numbers, a column of records, or a column a channel.
-
-A column is sorted by what it holds: numbers, arrays (anything that is a series in one cell), or something else.
-"""
+"""Frames of pandas and polars with one row a record: a table of numbers, a column of records, or a column a channel."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from numbers import Number
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from seqcnn._checks import join_words, name_first
 from seqcnn._types import AnyArray
+from seqcnn.inputs.columns import dtype_name, is_array, sort_columns
 from seqcnn.inputs.containers import is_missing, library_of, to_plain_array
 
-
-@dataclass(frozen=True)
-class SortedColumns:
-    """Positions of a frame's columns, by what they hold.
-
-    Attributes
-    ----------
-    numbers, arrays
-        One number a record; one array a record.
-    other
-        Strings, dates and whatever else.
-    """
-
-    numbers: list[int] = field(default_factory=list)
-    arrays: list[int] = field(default_factory=list)
-    other: list[int] = field(default_factory=list)
-
-
-def sort_columns(X: Any) -> SortedColumns:
-    """Sort the columns of a pandas or polars frame by what they hold."""
-    sort = _sort_of_polars if library_of(X) == "polars" else _sort_of_pandas
-    columns = SortedColumns()
-    for position, (column, dtype) in enumerate(_columns(X)):
-        getattr(columns, sort(column, dtype)).append(position)
-    return columns
+NUMBERS = ("number", "complex")
+"""Columns that become a table; that complex ones are none of time steps is said later."""
 
 
 def unwrap_frame(X: Any, *, caller: str) -> AnyArray | list[Any]:
@@ -64,32 +36,40 @@ def unwrap_frame(X: Any, *, caller: str) -> AnyArray | list[Any]:
             "Pass X.to_numpy() if they are the time steps of one channel, or a long frame, whose index is (case, "
             "time) and whose columns are channels: X.stack() makes one if the last level is time."
         )
-    columns = sort_columns(X)
-    names = list(X.columns)
-    if X.shape[1] == 1 and not columns.numbers and (columns.arrays or _holds_objects(X)):
+    names, sorts = list(X.columns), sort_columns(X, by_first=True)
+    if len(sorts) == 1 and sorts[0] not in NUMBERS and (sorts[0] == "array" or _holds_objects(X)):
         return _cells(X, 0)
-    if columns.other:
-        dtypes = [dtype for _, dtype in _columns(X)]
-        wrong = [f"{names[position]!r} ({dtypes[position]})" for position in columns.other]
+    columns = list(zip(names, X.dtypes, sorts, strict=True))
+    wrong = [f"{name!r} ({dtype})" for name, dtype, sort in columns if sort not in ("array", *NUMBERS)]
+    if wrong:
         raise ValueError(
             f"{caller} reads the columns of a DataFrame as time steps, which must be numbers. Received: column "
             f"{name_first(wrong)}. Drop these columns, or pass one of them alone, as X[name], if it holds the texts or "
             "paths."
         )
-    if not columns.arrays:
+    if "array" not in sorts:
         return _to_table(X)
-    assert not columns.numbers, "numbers beside arrays are split off before (static.py)"
-    return stack_channels([_cells(X, position) for position in columns.arrays], [repr(name) for name in names], caller)
+    if set(sorts) != {"array"}:
+        # Whole columns of arrays are parted from numbers before (static.py).
+        mixed = [repr(name) for name, sort in zip(names, sort_columns(X), strict=True) if sort == "mixed"]
+        raise ValueError(
+            f"{caller} reads columns of arrays beside columns of numbers, each of one kind. Received: values of "
+            f"several kinds in column {name_first(mixed)}. Drop or repair the records that differ."
+        )
+    return stack_channels(
+        [_cells(X, position) for position in range(len(sorts))], [repr(name) for name in names], caller
+    )
 
 
 def unwrap_polars_series(X: Any) -> AnyArray | list[Any]:
     """Read a polars Series: numbers as one array, anything else as a list."""
-    return np.asarray(X.to_numpy()) if _sort_of_polars(X, X.dtype) == "numbers" else _polars_cells(X)
+    is_numbers = sort_columns(X.to_frame(), by_first=True)[0] in NUMBERS
+    return np.asarray(X.to_numpy()) if is_numbers else _polars_cells(X)
 
 
 def unwrap_object_table(table: AnyArray, *, caller: str) -> AnyArray | list[Any]:
     """Read an ``(n, channels)`` object array whose cells are arrays; other object arrays are given back."""
-    if not table.size or not _is_array(table[0, 0]):
+    if not table.size or not is_array(table[0, 0]):
         return table
     channels = [list(column) for column in table.T]
     return stack_channels(channels, [f"X[:, {position}]" for position in range(len(channels))], caller)
@@ -129,57 +109,11 @@ def stack_channels(channels: Sequence[Sequence[Any]], names: Sequence[str], call
     return [np.stack(cells) for cells in zip(*columns, strict=True)]
 
 
-def _columns(X: Any) -> Iterator[tuple[Any, Any]]:
-    """Give each column, as something that is only looked into where its dtype does not tell, with its dtype."""
-    if library_of(X) == "polars":
-        yield from ((column, column.dtype) for column in X.iter_columns())
-    else:
-        yield from (((X, position), dtype) for position, dtype in enumerate(X.dtypes))
-
-
-def _sort_of_pandas(column: Any, dtype: Any) -> str:
-    if dtype.kind in "biufc" and type(dtype).__name__ != "CategoricalDtype":
-        return "numbers"
-    if dtype.kind != "O" or type(dtype).__name__ in ("CategoricalDtype", "StringDtype"):
-        return "other"
-    frame, position = column
-    return _sort_of_items(frame.iloc[:, position])
-
-
-def _sort_of_polars(column: Any, dtype: Any) -> str:
-    name = _name_of(dtype)
-    if dtype.is_numeric() or name in ("Boolean", "Null"):
-        return "numbers"
-    if name in ("List", "Array"):
-        return "arrays"
-    return _sort_of_items(column) if name == "Object" else "other"
-
-
-def _sort_of_items(items: Any) -> str:
-    """Sort a column of Python objects by the first that is there."""
-    first = next((item for item in items if not is_missing(item)), None)
-    if first is None or isinstance(first, Number | np.bool_):
-        return "numbers"
-    return "arrays" if _is_array(first) else "other"
-
-
-def _is_array(item: Any) -> bool:
-    if isinstance(item, list):
-        return True
-    is_container = hasattr(item, "__array__") and not isinstance(item, str | bytes | os.PathLike | np.generic)
-    return is_container and len(getattr(item, "shape", (0,))) > 0
-
-
 def _holds_objects(X: Any) -> bool:
     """Tell whether a frame's first column holds strings, paths, pairs or the like, and no dates."""
     if library_of(X) == "polars":
-        return _name_of(X.dtypes[0]) in ("String", "Categorical", "Enum", "Object")
+        return dtype_name(X.dtypes[0]) in ("String", "Categorical", "Enum", "Object")
     return X.dtypes.iloc[0].kind in "OUS"
-
-
-def _name_of(dtype: Any) -> str:
-    """Name a polars dtype without what it holds: "List", not "List(Float64)"."""
-    return str(dtype.base_type().__name__)
 
 
 def _cells(X: Any, position: int) -> list[Any]:
@@ -194,16 +128,16 @@ def _cells(X: Any, position: int) -> list[Any]:
 
 
 def _polars_cells(column: Any) -> list[Any]:
-    if _name_of(column.dtype) == "Array":
+    if dtype_name(column.dtype) == "Array":
         column = column.arr.to_list()
-    if _name_of(column.dtype) != "List":
+    if dtype_name(column.dtype) != "List":
         return list(column.to_list())
     lengths = column.list.len().to_numpy()
     # A null among them makes the lengths floats.
     absent = np.isnan(lengths)
     counts = np.where(absent, 0, lengths).astype(np.int64)
     inner = column.filter(counts > 0).explode()
-    is_nested = _name_of(inner.dtype) in ("List", "Array")
+    is_nested = dtype_name(inner.dtype) in ("List", "Array")
     return _cut(_polars_cells(inner) if is_nested else inner.to_numpy(), counts, absent)
 
 
@@ -241,7 +175,7 @@ def _to_array(cell: Any) -> AnyArray | None:
 def _to_table(X: Any) -> AnyArray:
     """Turn a frame of numbers into one array ``(n, columns)``."""
     if library_of(X) == "polars":
-        if "Object" in map(_name_of, X.dtypes):
+        if "Object" in map(dtype_name, X.dtypes):
             return np.asarray(X.to_numpy())
         if not all(dtype.is_float() or dtype.is_integer() for dtype in X.dtypes):
             import polars

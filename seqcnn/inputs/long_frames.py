@@ -8,7 +8,8 @@ import numpy as np
 
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AnyArray
-from seqcnn.inputs.frames import sort_columns
+from seqcnn.inputs.columns import sort_columns
+from seqcnn.inputs.frames import NUMBERS
 
 
 def unwrap_long_frame(X: Any, *, caller: str) -> list[AnyArray]:
@@ -66,9 +67,9 @@ def _check(X: Any, caller: str) -> None:
             f"{X.index.nlevels}: {join_words([repr(name) for name in X.index.names])}. Join those that name the case "
             "into one, for example X.set_axis(pd.MultiIndex.from_tuples([(row[:-1], row[-1]) for row in X.index]))."
         )
-    columns = sort_columns(X)
-    if columns.arrays or columns.other:
-        wrong = [f"{X.columns[at]!r} ({X.dtypes.iloc[at]})" for at in sorted([*columns.arrays, *columns.other])]
+    columns = zip(X.columns, X.dtypes, sort_columns(X, by_first=True), strict=True)
+    wrong = [f"{name!r} ({dtype})" for name, dtype, sort in columns if sort not in NUMBERS]
+    if wrong:
         raise ValueError(
             f"{caller} reads the columns of a long frame, whose index is (case, time), as channels, which must be "
             f"numbers. Received: column {name_first(wrong)}. Drop these columns, or X.reset_index(drop=True) if "

@@ -6,29 +6,16 @@ A frame of numbers alone is a table of time steps, as ever.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Hashable, Iterable, Sequence
-from numbers import Number
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from seqcnn._checks import count_word, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
-from seqcnn.inputs.containers import is_missing
+from seqcnn.inputs.columns import SORT_WORDS, sort_columns
+from seqcnn.inputs.containers import is_frame, is_missing, library_of
 from seqcnn.inputs.contract import InputContract
-
-_WORDS = {
-    "array": "arrays",
-    "path": "paths",
-    "text": "strings",
-    "number": "numbers",
-    "category": "categories",
-    "date": "dates or times",
-    "complex": "complex numbers",
-    "mixed": "values of several kinds",
-    "other": "something else",
-}
 
 
 class Split(NamedTuple):
@@ -83,7 +70,7 @@ def split_for_fit(X: Any, *, kind: str, missing: str, caller: str) -> Split:
     """
     if not _is_flat_frame(X):
         return Split(X)
-    sorts = [_sort(X, position) for position in range(X.shape[1])]
+    sorts = ["array" if sort == "tuple" else sort for sort in sort_columns(X)]
     found = set(sorts)
     holders = found & {"array", "path", "text"}
     if len(sorts) < 2 or not holders or ("array" not in found and ("number" not in found or "mixed" in found)):
@@ -127,7 +114,7 @@ def split_for_predict(X: Any, contract: InputContract, *, caller: str) -> Split:
             f"{caller} was fitted without number columns, but X has {named}. Drop them, or fit {caller} again."
         )
     fitted = (*contract.record_columns, *contract.static_columns)
-    if not _is_frame(X):
+    if not is_frame(X):
         raise ValueError(
             f"{caller} was fitted on a DataFrame with the number columns "
             f"{name_first([repr(name) for name in contract.static_columns])}, but X is of type {type(X).__name__}. "
@@ -142,11 +129,8 @@ def split_for_predict(X: Any, contract: InputContract, *, caller: str) -> Split:
             f"X must have the columns that {caller} was fitted on, in any order. Received: {name_first(problems)}. "
             f"Pass a DataFrame with the columns {name_first([repr(name) for name in fitted], limit=20)}."
         )
-    wrong = [
-        f"{_WORDS[sort]} in {name!r}"
-        for name in contract.static_columns
-        if (sort := _sort(X, names.index(name))) != "number"
-    ]
+    sorts = zip(contract.static_columns, sort_columns(_select(X, contract.static_columns)), strict=True)
+    wrong = [f"{SORT_WORDS[sort]} in {name!r}" for name, sort in sorts if sort != "number"]
     if wrong:
         raise TypeError(
             f"{caller} was fitted on numbers in these columns of X. Received: {name_first(wrong)}. Pass numbers there."
@@ -160,82 +144,20 @@ def in_fitted_order(X: Any, contract: InputContract) -> Any:
 
     Columns beside each other are known by name, unlike time steps, so their order is no mistake.
     """
-    if not contract.static_columns or not _is_frame(X):
+    if not contract.static_columns or not is_frame(X):
         return X
     order = {name: position for position, name in enumerate(contract.column_order)}
     names = list(X.columns)
     return _select(X, sorted(names, key=order.__getitem__)) if set(names) == set(order) else X
 
 
-def _is_frame(X: Any) -> bool:
-    # A lazy frame would compute its columns; the reader refuses it.
-    known = type(X).__module__.split(".")[0] in ("pandas", "polars") and type(X).__name__ != "LazyFrame"
-    return known and hasattr(X, "columns")
-
-
 def _is_flat_frame(X: Any) -> bool:
     """Tell whether this is a frame with a row a record; one with an index of several levels is a long one."""
-    return _is_frame(X) and getattr(getattr(X, "index", None), "nlevels", 1) == 1 and len(X) > 0
+    return is_frame(X) and getattr(getattr(X, "index", None), "nlevels", 1) == 1 and len(X) > 0
 
 
 def _select(X: Any, names: Iterable[Hashable]) -> Any:
     return X[list(names)]
-
-
-def _column(X: Any, position: int) -> Any:
-    """Return one column; by position, because two may have one name."""
-    return X.iloc[:, position] if hasattr(X, "iloc") else X[:, position]
-
-
-def _sort(X: Any, position: int) -> str:
-    """Tell what a column holds."""
-    column = _column(X, position)
-    dtype = column.dtype
-    if not hasattr(X, "iloc"):
-        return _sort_of_polars(column)
-    if type(dtype).__name__ == "CategoricalDtype":
-        return "category"
-    kind = getattr(dtype, "kind", "O")
-    if kind in "biuf":
-        return "number"
-    if kind in "mM":
-        return "date"
-    return "complex" if kind == "c" else _sort_of_items(column.tolist())
-
-
-def _sort_of_polars(column: Any) -> str:
-    dtype = column.dtype
-    if dtype.is_numeric() or str(dtype) == "Boolean":
-        return "number"
-    if dtype.is_temporal():
-        return "date"
-    name = str(dtype).split("(")[0]
-    if name in ("Categorical", "Enum"):
-        return "category"
-    if name in ("List", "Array"):
-        return "array"
-    return "text" if name == "String" else _sort_of_items(column.to_list())
-
-
-def _sort_of_items(items: list[Any]) -> str:
-    found = {_label(item) for item in items} - {"missing"}
-    if found == {"path", "text"}:
-        return "path"
-    return next(iter(found)) if len(found) == 1 else "mixed" if found else "number"
-
-
-def _label(item: Any) -> str:
-    if isinstance(item, str):
-        return "text"
-    if isinstance(item, os.PathLike):
-        return "path"
-    if is_missing(item):
-        return "missing"
-    if isinstance(item, list | tuple):
-        return "array"
-    if isinstance(item, Number | np.bool_):
-        return "complex" if isinstance(item, complex) else "number"
-    return "array" if getattr(item, "shape", ()) != () else "other"
 
 
 def _check_sorts(X: Any, names: Sequence[Hashable], sorts: Sequence[str], caller: str) -> None:
@@ -245,16 +167,16 @@ def _check_sorts(X: Any, names: Sequence[Hashable], sorts: Sequence[str], caller
     holders = [name for name, sort in columns if sort == holder]
     wrong = [(name, sort) for name, sort in columns if sort not in (holder, "number")]
     if wrong:
-        phrases = [f"{_WORDS[sort]} in {name!r}" for name, sort in wrong]
+        phrases = [f"{SORT_WORDS[sort]} in {name!r}" for name, sort in wrong]
         raise TypeError(
-            f"Beside {_WORDS[holder]} in {name_first([repr(name) for name in holders])}, {caller} reads columns of "
+            f"Beside {SORT_WORDS[holder]} in {name_first([repr(name) for name in holders])}, {caller} reads columns of "
             f"numbers only. Received: {name_first(phrases)}. Drop these columns, or turn them into numbers first: "
             f"categories by OneHotEncoder within a ColumnTransformer(..., remainder='passthrough')"
             f".set_output(transform='pandas'), times by their differences."
         )
     if holder != "array" and len(holders) > 1:
         raise ValueError(
-            f"Beside columns of numbers, {caller} reads one column of {_WORDS[holder]}. Received: "
+            f"Beside columns of numbers, {caller} reads one column of {SORT_WORDS[holder]}. Received: "
             f"{name_first([repr(name) for name in holders])}. Join texts to one column; turn categories into numbers "
             f"first, by OneHotEncoder within a ColumnTransformer(..., remainder='passthrough')"
             f".set_output(transform='pandas'); drop the rest."
@@ -277,7 +199,7 @@ def _check_text(X: Any, names: Sequence[Hashable], sorts: Sequence[str], caller:
     """
     position = sorts.index("text")
     name = names[position]
-    texts = [text for text in list(_column(X, position)) if isinstance(text, str)]
+    texts = [text for text in list(X[name]) if isinstance(text, str)]
     distinct = len(set(texts))
     n_numbers = sum(map(_is_number, texts))
     problem = ""
@@ -285,6 +207,8 @@ def _check_text(X: Any, names: Sequence[Hashable], sorts: Sequence[str], caller:
         example = next(text for text in texts if _is_number(text))
         problem = f"strings that are numbers, such as {shorten(example, 40)}"
         advice = f"turn them into numbers, pd.to_numeric(X[{name!r}], errors='coerce')"
+    elif not texts:
+        problem, advice = "nothing but missing values", "drop the column"
     elif distinct <= len(texts) / 2:
         problem = f"{count_word(distinct, 'distinct string')} in {count_word(len(texts), 'row')}, such as "
         problem += shorten(texts[0], 40)
@@ -326,7 +250,7 @@ def _read_numbers(X: Any, names: Sequence[Hashable], missing: str, caller: str) 
 
 
 def _to_float64(column: Any) -> Float64Array:
-    if type(column).__module__.split(".")[0] == "pandas" and column.dtype != object:
+    if library_of(column) == "pandas" and column.dtype != object:
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     return np.array([np.nan if is_missing(item) else float(item) for item in list(column)], dtype=np.float64)
 
