@@ -32,9 +32,9 @@ class Normalizer(Rebuildable):
 
     With ``mask_missing`` NaN says that a value was not observed. Mean and deviation are those of the observed values,
     a line is drawn through each gap (:func:`seqcnn.layers.gaps.fill_gaps`), and behind the channels follows an
-    indicator for each: 1 where it was observed. A record's channel without any value becomes zero, the mean. A channel
-    that no record observed keeps mean 0 and deviation 1. Indicators beside filled gaps are Lipton, Kale and Wetzel's
-    (2016), "Directly modeling missing data in sequences with RNNs".
+    indicator for each: ``indicator`` where it was observed, 0 elsewhere. A record's channel without any value becomes
+    zero, the mean. A channel that no record observed keeps mean 0 and deviation 1. Indicators beside filled gaps are
+    Lipton, Kale and Wetzel's (2016), "Directly modeling missing data in sequences with RNNs".
 
     NOTE difference from the paper: it carries the last value forward, or sets zero. A line is closer to a smooth series
     than both, and adds no steps of its own.
@@ -49,6 +49,8 @@ class Normalizer(Rebuildable):
         "dataset" or "record".
     mask_missing
         Whether NaN is absent; otherwise it must not occur.
+    indicator
+        What an indicator says where a value was observed.
 
     Examples
     --------
@@ -65,10 +67,13 @@ class Normalizer(Rebuildable):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, n_channels: int, mode: Normalize = "dataset", *, mask_missing: bool = False) -> None:
+    def __init__(
+        self, n_channels: int, mode: Normalize = "dataset", *, mask_missing: bool = False, indicator: float = 1.0
+    ) -> None:
         super().__init__()
         self.mode = mode
         self.mask_missing = mask_missing
+        self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
         self.register_buffer("mean", torch.zeros(n_channels, 1))
         self.register_buffer("deviation", torch.ones(n_channels, 1))
@@ -111,12 +116,12 @@ class Normalizer(Rebuildable):
     def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         observed = find_observed(x, mask)
         if self.mode == "dataset":
-            return _fill_and_tell((x - self.mean) / self.deviation, observed, mask)
+            return _fill_and_tell((x - self.mean) / self.deviation, observed, mask, self.indicator)
         count = observed.sum(2, keepdim=True).clamp(min=1)
         level = torch.where(observed, x, 0.0).sum(2, keepdim=True) / count
         centred = torch.where(observed, x - level, 0.0)
         centred = torch.where(observed, centred - centred.sum(2, keepdim=True) / count, 0.0)
-        return _fill_and_tell(_scale(centred, level, count), observed, mask)
+        return _fill_and_tell(_scale(centred, level, count), observed, mask, self.indicator)
 
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""
@@ -124,9 +129,9 @@ class Normalizer(Rebuildable):
         return f"{self.mean.shape[0]}, mode={self.mode!r}{masked}"
 
 
-def _fill_and_tell(x: Tensor, observed: Tensor, mask: Tensor | None) -> Tensor:
-    """Fill the gaps, and append what was observed, as ones: ``(batch, 2 * channels, time)``."""
-    return torch.cat([fill_gaps(x, observed, mask), observed.to(x.dtype)], dim=1)
+def _fill_and_tell(x: Tensor, observed: Tensor, mask: Tensor | None, indicator: float) -> Tensor:
+    """Fill the gaps, and append ``indicator`` where a value was observed: ``(batch, 2 * channels, time)``."""
+    return torch.cat([fill_gaps(x, observed, mask), observed.to(x.dtype) * indicator], dim=1)
 
 
 def _scale(centred: Tensor, level: Tensor, count: Tensor | int) -> Tensor:
@@ -158,13 +163,16 @@ class PassThrough(Rebuildable):
     n_channels
         Channels of the input.
     mask_missing
-        Whether NaN is absent: a line is drawn through each gap, and an indicator for each channel is appended, 1 where
-        it was observed. A record's channel without any value becomes zero.
+        Whether NaN is absent: a line is drawn through each gap, and an indicator for each channel is appended. A
+        record's channel without any value becomes zero.
+    indicator
+        What an indicator says where a value was observed; it is 0 elsewhere.
     """
 
-    def __init__(self, n_channels: int, *, mask_missing: bool = False) -> None:
+    def __init__(self, n_channels: int, *, mask_missing: bool = False, indicator: float = 1.0) -> None:
         super().__init__()
         self.mask_missing = mask_missing
+        self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -172,7 +180,7 @@ class PassThrough(Rebuildable):
         if not self.mask_missing:
             return x
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
-        return _fill_and_tell(x, find_observed(x, mask), mask)
+        return _fill_and_tell(x, find_observed(x, mask), mask, self.indicator)
 
 
 class CharacterEmbedding(Rebuildable):
