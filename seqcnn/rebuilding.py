@@ -61,9 +61,9 @@ def describe(module: nn.Module, within: str = "") -> dict[str, Any]:
 
     Examples
     --------
-    >>> from seqcnn.stems import Normalizer
-    >>> describe(Normalizer(3))
-    {'class': 'Normalizer', 'arguments': {'n_channels': 3, 'mode': 'dataset'}}
+    >>> from seqcnn.stems import CharacterEmbedding
+    >>> describe(CharacterEmbedding(30))
+    {'class': 'CharacterEmbedding', 'arguments': {'n_codes': 30, 'width': 32, 'unknown_share': 0.1}}
     """
     name = type(module).__name__
     if not is_ours(module):

@@ -21,6 +21,14 @@ from seqcnn.network import Network
 from seqcnn.static_scaler import StaticScaler
 from seqcnn.stems import CharacterEmbedding, Normalize, Normalizer, PassThrough
 
+_FAINT_INDICATOR = 2.0**-5
+"""What an indicator of missing="mask" says in front of fixed kernels, 1 elsewhere.
+
+These kernels add up channels that were drawn by lot, and nothing can unlearn a sum of a series and an indicator as tall
+as its deviation. A faint one leaves the sum to the series, and kernels that read indicators alone tell as much as
+before, for the head scales what they answer. A power of two, lest sums of it round.
+"""
+
 
 def check_encoder(encoder: Any, parameters: Mapping[str, Any], *, caller: str) -> None:
     """Raise TypeError or ValueError unless ``encoder`` is a known name or a module, before anything is read."""
@@ -81,14 +89,15 @@ def build_network(
         Its name, for the messages.
     """
     records, target, weights = examples.records, examples.target, examples.weights
+    indicator = _FAINT_INDICATOR if is_fixed(settings.encoder) else 1.0
     stem: nn.Module
     if contract.vocabulary is not None:
         stem = CharacterEmbedding(contract.vocabulary.size)
     elif normalize is None:
-        stem = PassThrough(contract.n_channels, mask_missing=contract.masks_missing)
+        stem = PassThrough(contract.n_channels, mask_missing=contract.masks_missing, indicator=indicator)
     else:
         mode: Normalize = "record" if normalize == "record" else "dataset"
-        stem = Normalizer(contract.n_channels, mode, mask_missing=contract.masks_missing)
+        stem = Normalizer(contract.n_channels, mode, mask_missing=contract.masks_missing, indicator=indicator)
         stem.learn(records.values, weights)
     shortest = int(records.lengths.min() if window_length is None else window_length)
     defaults = find_encoder(settings.encoder, caller=caller).defaults if isinstance(settings.encoder, str) else {}

@@ -45,10 +45,13 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     hop_length : int or None, default=None
         Samples from one window's start to the next; None takes half of ``window_length``.
     missing : {"error", "interpolate", "mask"}, default="error"
-        What to do with NaN in series: refuse it; draw a line through the gap; or, with "mask", count it as absent: the
-        statistics are those of what was observed, the network reads the channel's mean in its place, and beside each
-        channel an indicator that is 1 where it was observed. Padding of shorter records is no missing value. A line
-        suits short gaps in smooth series; "mask" is for gaps that tell something, or that no line can cross.
+        What to do with NaN in series: refuse it; draw a line through the gap, "interpolate"; or "mask", draw the same
+        line and set beside each channel an indicator, which says where a value was observed, as a channel of its own.
+        Both let the first and the last value go on to the ends. Choose "mask" where gaps tell something, or where a
+        channel of a record may have no value at all: "interpolate" refuses it, "mask" sets it to the channel's mean, or
+        to zero with ``normalize=None``. Elsewhere the indicators are only more to read, most of all for encoders of
+        fixed kernels. With "mask" the network itself fills the gaps, each window's from that window, and ``normalize``
+        takes its statistics from what was observed. Padding of shorter records is no missing value.
     normalize : {"auto", "dataset", "record", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
