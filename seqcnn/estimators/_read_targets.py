@@ -12,6 +12,7 @@ from sklearn.utils.validation import column_or_1d
 
 from seqcnn._checks import check_choice, count_word, join_words, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
 from seqcnn.inputs.arrays import one_dimension_message
@@ -69,7 +70,7 @@ def read_numbers(
     if names[0] != "X":
         demand_both(X, y, caller)
     demand(y, caller, names[1])
-    values = _to_float64(y, caller, names[1])
+    values = _to_float64(align_to_cases(X, y, caller, names[1]), caller, names[1])
     if values.ndim not in (1, 2):
         raise ValueError(
             f"The {names[1]} of {caller} must have shape (n_cases,) or (n_cases, n_targets). Received: {values.shape}. "
@@ -131,6 +132,7 @@ def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
     n_records = count_cases(X, caller=caller)
     if sample_weight is None:
         return np.ones(n_records)
+    sample_weight = align_to_cases(X, sample_weight, caller, "sample_weight")
     problem = None
     try:
         weights = np.asarray(to_plain_array(sample_weight), dtype=np.float64)
@@ -204,7 +206,7 @@ def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
     if groups is None:
         return None
     n_records = count_cases(X, caller=caller)
-    names = _to_labels(groups)
+    names = _to_labels(align_to_cases(X, groups, caller, "groups"))
     problem = None
     missing = [f"groups[{row}]" for row in _missing_rows(names)] if names.ndim == 1 else []
     if names.ndim != 1:
@@ -225,7 +227,7 @@ def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
 def _one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArray:
     name = names[1]
     demand(y, caller, name)
-    labels = _to_labels(y)
+    labels = _to_labels(align_to_cases(X, y, caller, name))
     if labels.ndim == 2:
         labels = column_or_1d(labels, warn=True)
     missing = [f"{name}[{row}]" for row in _missing_rows(labels)] if labels.dtype.kind == "O" else []
