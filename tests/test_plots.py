@@ -486,7 +486,8 @@ def test_records_of_several_labels_are_drawn_in_windows_and_label_by_label() -> 
         ConfusionMatrixDisplay.from_estimator(classifier, X, y)
     assert str(caught.value) == (
         "ConfusionMatrixDisplay draws records that have one label each. Received: an indicator matrix of 3 labels. "
-        "Draw one label at a time: ConfusionMatrixDisplay.from_predictions(y[:, label], estimator.predict(X)[:, label])."
+        "Draw one label at a time: "
+        "ConfusionMatrixDisplay.from_predictions(y[:, label], estimator.predict(X)[:, label])."
     )
     with pytest.raises(ValueError) as caught:
         ReliabilityDisplay.from_estimator(classifier, X, y)
