@@ -10,19 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from seqcnn import SeqCNNClassifier
+from seqcnn import SeqCNNClassifier, from_tslearn
 from seqcnn.datasets import make_shapes_in_noise
-
-
-def from_tslearn(X: np.ndarray) -> list[np.ndarray] | np.ndarray:
-    """Turn ``(n, time, channels)``, shorter series filled with NaN, into ``(n, channels, time)`` or a list."""
-    X = np.swapaxes(X, 1, 2)
-    missing = np.isnan(X).all(axis=1)
-    if not missing.any():
-        return X
-    # Only what is missing up to the end is padding; a gap inside stays, and missing= says what to do with it.
-    ends = X.shape[2] - np.argmin(missing[:, ::-1], axis=1)
-    return [series[:, :end] for series, end in zip(X, ends, strict=True)]
 
 
 def main() -> None:

@@ -40,7 +40,9 @@ def did_you_mean(word: object, choices: Iterable[str]) -> str:
     >>> did_you_mean("resnt", ["fcn", "resnet"])
     "Did you mean 'resnet'? "
     """
-    close = difflib.get_close_matches(str(word), list(choices), n=1, cutoff=0.6)
+    known = list(choices)
+    close = [choice for choice in known if choice.casefold() == str(word).casefold()]
+    close = close or difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
     return f"Did you mean {close[0]!r}? " if close else ""
 
 

@@ -473,3 +473,120 @@ def test_warnings_are_sentences_on_standard_error(line, model, monkeypatch):
 def test_every_command_explains_itself(line, command):
     printed = line(command, "--help")
     assert f"Usage: seqcnn {command}" in printed
+
+
+# ------------------------------------------------------------------------------------- what a new user's tables hold
+
+
+def test_a_column_that_counts_the_records_is_dropped(line):
+    line("fit", line.table(id=range(40), shape=Y), "-o", "m.seqcnn", "--target", "shape", "--drop", "id", *QUICK)
+    assert load("m.seqcnn").feature_names_in_.tolist() == [f"t{step}" for step in range(40)]
+    pd.DataFrame({"id": range(24), "text": TEXTS, "language": LANGUAGES}).to_csv("texts.csv", index=False)
+    assert line.refuses("fit", "texts.csv", "-o", "t.seqcnn", "--target", "language") == (
+        "seqcnn cannot read 'texts.csv': beside the target it has 2 columns, and not all of them hold numbers: 'text'. "
+        "Name the column to be predicted with --target, leave out others with --drop, and keep either columns of "
+        "numbers, one a time step, or one column of texts or of audio files."
+    )
+    line("fit", "texts.csv", "-o", "t.seqcnn", "--target", "language", "--drop", "id", "--max-epochs", 1)
+    answers = line("predict", "t.seqcnn", "texts.csv", "--drop", "id", "--target", "language")
+    assert answers.count("\n") == 25
+
+
+def test_the_reader_speaks_the_words_of_the_shell(line):
+    line.table(shape=Y)
+    assert line.refuses("fit", "train.csv", "-o", "m.seqcnn", "--target", "shap").startswith(
+        "The option --target must be a column of 'train.csv'. Received: 'shap'. Did you mean 'shape'? The columns are"
+    )
+    (line.folder / "texts.txt").write_text("a\tOne\nb\tTwo\n")
+    assert line.refuses("fit", "texts.txt", "-o", "m.seqcnn", "--target", "label") == (
+        "The option --target names a column of a table (csv, tsv, parquet, feather, jsonl). Received: --target 'label' "
+        "with a '.txt' file, which has its labels in front of the texts. Leave --target out."
+    )
+    (line.folder / "texts.txt").write_text("One\nTwo\n")
+    assert line.refuses("fit", "texts.txt", "-o", "m.seqcnn") == (
+        "The data in texts.txt have no target to learn or to compare with. Write a label and a tab in front of each "
+        "text."
+    )
+    assert line.refuses("fit", "nothing.csv", "-o", "m.seqcnn", "--target", "a") == (
+        "seqcnn finds no file 'nothing.csv'. Check the spelling, and the working folder."
+    )
+    holes = X.copy()
+    holes[3, 5] = np.nan
+    message = line.refuses(
+        "fit", line.table(values=holes, shape=Y), "-o", "m.seqcnn", "--target", "shape", "-q", *QUICK
+    )
+    assert message.endswith(" On the command line that is --param missing=interpolate.")
+
+
+def test_a_model_finds_its_columns_by_name_among_others(line):
+    line("fit", line.table(shape=Y), "-o", "m.seqcnn", "--target", "shape", *QUICK)
+    expected = line("predict", "m.seqcnn", line.table("new.csv"))
+    # The label is still there, a date, columns in another order.
+    frame = pd.read_csv("train.csv").assign(date="2024-01-01")
+    frame[frame.columns[::-1]].to_csv("more.csv", index=False)
+    assert line("predict", "m.seqcnn", "more.csv") == expected
+    same = line("evaluate", "m.seqcnn", "train.csv", "--target", "shape")
+    assert line("evaluate", "m.seqcnn", "more.csv", "--target", "shape") == same
+    frame.rename(columns={"t3": "T3"}).drop(columns="t7").to_csv("less.csv", index=False)
+    assert line.refuses("predict", "m.seqcnn", "less.csv") == (
+        "seqcnn cannot read 'less.csv': it lacks columns that the model was fitted on, 't3' (Did you mean 'T3'?) and "
+        "'t7'. Add them; others may stand beside them."
+    )
+
+
+def test_numbers_beside_series_and_texts_are_found_in_a_table(line):
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"series": list(SERIES), "age": np.arange(24.0)})
+    quick().fit(frame, FIRST[:24]).save("series.seqcnn")
+    frame.assign(label=FIRST[:24], note="x").to_parquet("series.parquet")
+    answers = pd.read_csv(StringIO(line("predict", "series.seqcnn", "series.parquet", "--proba")))
+    by_hand = load("series.seqcnn").predict_proba(frame)
+    np.testing.assert_allclose(answers.iloc[:, 2:], by_hand, atol=1e-6)
+    texts = pd.DataFrame({"text": TEXTS, "stars": np.arange(24.0)})
+    quick(encoder="zhang-small", encoder__width=4, max_epochs=1).fit(texts, LANGUAGES).save("texts.seqcnn")
+    texts.assign(language=LANGUAGES).to_csv("texts.csv", index=False)
+    answers = pd.read_csv(StringIO(line("predict", "texts.seqcnn", "texts.csv")))
+    assert answers["prediction"].tolist() == load("texts.seqcnn").predict(texts).tolist()
+    assert line.refuses("predict", "texts.seqcnn", "-", stdin="One\n") == (
+        "The model reads numbers beside each record, 'stars', and from standard input come records alone. Pass a file "
+        "that has these columns."
+    )
+
+
+def test_several_labels_from_the_first_command_to_the_last(line):
+    labels = pd.DataFrame({"shape": FIRST, "loud": X.max(1) > np.median(X.max(1))}).astype(int)
+    line.table(**labels)
+    targets = ("--target", "shape", "--target", "loud")
+    result = json.loads(line("fit", "train.csv", "-o", "m.seqcnn", *targets, *QUICK, "--json", "--test-size", 0.25))
+    assert result["task"] == "multilabel"
+    assert result["classes"] == ["shape", "loud"]
+    assert result["reason"] == "the 2 targets hold zeros and ones only: labels, any number a record"
+    present = load("m.seqcnn").predict(pd.DataFrame(X, columns=[f"t{step}" for step in range(40)])) > 0
+    given = [[name for name, there in zip(labels, row, strict=True) if there] for row in present]
+    table = pd.read_csv(StringIO(line("predict", "m.seqcnn", "train.csv", "--proba")), keep_default_na=False)
+    assert table.columns.tolist() == ["record", "labels", "probability_shape", "probability_loud"]
+    assert table["labels"].tolist() == [";".join(names) for names in given]
+    for options in ((), ("--windows",)):
+        rows = [json.loads(row) for row in line("predict", "m.seqcnn", "train.csv", "--json", *options).splitlines()]
+        assert [row["labels"] for row in rows] == given
+    figures = json.loads(line("evaluate", "m.seqcnn", "train.csv", "--json"))
+    assert figures["accuracy"] == accuracy_score(labels, present)
+    assert list(figures["labels"]) == ["shape", "loud"]
+    assert "every label right" in line("evaluate", "m.seqcnn", "train.csv", "--target", "loud", "--target", "shape")
+    assert line.refuses("evaluate", "m.seqcnn", "train.csv", "--target", "loud") == (
+        "The model gives each record any of the labels 'shape' and 'loud'. Received: a target of shape (40,). Name a "
+        "column of zeros and ones for each label, each with a --target of its own."
+    )
+    line("evaluate", "m.seqcnn", "train.csv", "--plot", "picture.png", code=1)
+    assert line.aside == "Error: A confusion matrix is drawn of records that have one label each. Drop --plot.\n"
+
+
+def test_several_numbers_keep_their_names(line):
+    line.table(high=X.max(1), low=X.min(1))
+    said = line("fit", "train.csv", "-o", "m.seqcnn", "--target", "high", "--target", "low", *QUICK, "-q")
+    assert said == ""
+    table = pd.read_csv(StringIO(line("predict", "m.seqcnn", "train.csv")))
+    assert table.columns.tolist() == ["record", "prediction_high", "prediction_low"]
+    by_name = json.loads(line("evaluate", "m.seqcnn", "train.csv", "--json"))
+    other_order = line("evaluate", "m.seqcnn", "train.csv", "--json", "--target", "low", "--target", "high")
+    assert json.loads(other_order) == by_name

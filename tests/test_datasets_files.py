@@ -401,12 +401,64 @@ def test_a_column_can_be_named_where_there_are_several(tmp_path):
     message = (
         f"read_data cannot read '{file}': beside the target it has 4 columns, and not all of them hold "
         "numbers: 'title' "
-        "and 'file'. Name the column to be predicted with target=, and keep either columns of numbers, one a "
-        "time step, "
-        "or one column of texts or of audio files (read_table takes it by name, with text= or audio=)."
+        "and 'file'. Name the column to be predicted with target=, leave out others with drop=, and keep either "
+        "columns of numbers, one a time step, or one column of texts or of audio files."
     )
     with pytest.raises(ValueError, match=whole(message)):
         read_data(file, target="b")
+
+
+def test_columns_that_say_nothing_are_dropped(tmp_path):
+    file = write(tmp_path, "a.csv", "id,date,text,label\n1,2024-01-01,One,a\n2,2024-01-02,Two,b\n")
+    for read in (read_data, read_table):
+        X, y = read(file, target="label", drop=["id", "date"])
+        assert X == ["One", "Two"]
+        assert y.tolist() == ["a", "b"]
+    message = (
+        f"The 'drop' parameter of read_data must be a column of '{file}'. Received: 'ID'. Did you mean 'id'? The "
+        "columns are 'id', 'date', 'text' and 'label'."
+    )
+    with pytest.raises(ValueError, match=whole(message)):
+        read_data(file, target="label", drop="ID")
+    message = (
+        "The 'drop' parameter of read_data must be the name of a column, a list of names or None. Received: 3. Pass a "
+        "string, or several in a list."
+    )
+    with pytest.raises(TypeError, match=whole(message)):
+        read_data(file, target="label", drop=3)
+    texts = write(tmp_path, "a.txt", "a\tOne\n")
+    message = (
+        "The 'drop' parameter of read_data names a column of a table (csv, tsv, parquet, feather, jsonl). Received: "
+        "drop='id' with a '.txt' file, which has its labels in front of the texts. Leave drop out."
+    )
+    with pytest.raises(ValueError, match=whole(message)):
+        read_data(texts, drop="id")
+
+
+def test_several_targets_are_read_as_columns(tmp_path):
+    file = write(tmp_path, "a.csv", "t0,t1,high,low\n1,2,0,1\n3,4,1,1\n")
+    X, y = read_data(file, target=["high", "low"])
+    assert X.columns.tolist() == ["t0", "t1"]
+    assert y.tolist() == [[0, 1], [1, 1]]
+
+
+def test_arrays_and_numbers_of_a_table_stay_beside_each_other(tmp_path):
+    pytest.importorskip("pyarrow")
+    file = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"series": [np.arange(3.0), np.arange(4.0)], "age": [30, 40], "label": ["a", "b"]})
+    frame.to_parquet(file)
+    X, _ = read_data(file, target="label")
+    assert X.columns.tolist() == ["series", "age"]
+    assert [len(series) for series in X["series"]] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    "content", ["t0;t1;label\n1,5;2;a\n0,25;-1;b\n", "t0;t1;label\n1.5;2;a\n0.25;-1;b\n"], ids=["comma", "point"]
+)
+def test_spreadsheets_that_separate_by_semicolons_are_read(content, tmp_path):
+    X, y = read_data(write(tmp_path, "a.csv", content), target="label")
+    assert X.to_numpy().tolist() == [[1.5, 2], [0.25, -1]]
+    assert y.tolist() == ["a", "b"]
 
 
 def test_an_unknown_target_is_answered_with_the_columns(tmp_path):
@@ -436,8 +488,8 @@ def test_an_unknown_target_is_answered_with_the_columns(tmp_path):
             "leave a missing value empty (rows count from 0 behind the header).",
         ),
         (
-            "a;y\n1;2\n",
-            "its columns seem to be separated by ';' ('a;y'). Separate them by commas (csv) or tabs (tsv).",
+            "a|y\n1|2\n",
+            "its columns seem to be separated by '|' ('a|y'). Separate them by commas (csv) or tabs (tsv).",
         ),
         (
             "0.5,1.5\n2.5,3.5\n",

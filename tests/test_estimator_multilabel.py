@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn.metrics
 import torch
 from estimator_helpers import ESTIMATORS, assert_same_weights, message_of, quick
 from hypothesis import given, settings
@@ -16,7 +17,12 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, classification_report, jaccard_score, log_loss
+from sklearn.metrics import (
+    accuracy_score,
+    classification_report,
+    jaccard_score,
+    log_loss,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import MultiLabelBinarizer
@@ -352,4 +358,61 @@ def test_other_misfits_are_full_sentences() -> None:
     )
     assert message_of(ValueError, quick().fit, X, Y, X_val=X, y_val=Y[:, :2]) == (
         "The y_val of SeqCNNClassifier must have as many columns as y, 3. Received: 2. Pass the same labels."
+    )
+
+
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_scorers_of_held_back_records_take_indicators(n_labels: int) -> None:
+    y, watched = Y[:, :n_labels], {"X_val": X_NEW, "y_val": Y_NEW[:, :n_labels]}
+    for name in ("f1_macro", "f1_samples", "accuracy", "jaccard_samples", "roc_auc", "average_precision"):
+        classifier = quick(scoring=name, max_epochs=1, early_stopping=False, **FAST).fit(X, y, **watched)
+        true, said = Y_NEW[:, :n_labels], classifier.predict_proba(X_NEW)
+        of_shares = name in ("roc_auc", "average_precision")
+        metric = getattr(sklearn.metrics, f"{name if of_shares else name.split('_')[0]}_score")
+        of = {"average": name.split("_")[1], "zero_division": 0} if name.endswith(("macro", "samples")) else {}
+        by_hand = metric(true, said if of_shares else said > 0.5, **of)
+        assert classifier.history_["validation_score"].iloc[-1] == pytest.approx(by_hand, abs=1e-6), name
+
+
+def test_a_scorer_that_knows_no_indicators_is_refused() -> None:
+    message = message_of(ValueError, quick(scoring="f1").fit, X, Y, X_val=X_NEW, y_val=Y_NEW)
+    assert message == (
+        "The 'scoring' parameter of SeqCNNClassifier must give a finite number for the 40 held-back records. Received: "
+        "'f1', which gave ValueError: Target is multilabel-indicator but average='binary'. Please choose another "
+        "average setting, one of [None, 'micro', 'macro', 'weighted', 'samples']. Pass a scorer that suits the target, "
+        "or hold back more records with validation_fraction or X_val."
+    )
+
+
+def test_partial_fit_learns_labels_bit_by_bit() -> None:
+    classifier = quick(**FAST)
+    for _ in range(12):
+        classifier.partial_fit(X[:30], FRAME[:30], classes=NAMES)
+        # Columns by name, in any order; classes need not be told again, nor at all.
+        classifier.partial_fit(X[30:], FRAME[30:][NAMES[::-1]])
+    assert classifier.classes_.tolist() == NAMES
+    assert classifier.predict(X_NEW).dtype == bool
+    assert classifier.score(X_NEW, Y_NEW.astype(bool)) > 0.6
+    weighted = quick(class_weight={"hum": 2.0}, max_epochs=2, **FAST).fit(X, FRAME)
+    weighted.partial_fit(X, Y)
+
+
+def test_partial_fit_and_warm_start_keep_the_form_of_y() -> None:
+    several, one = fitted(max_epochs=1), fitted(Y[:, 0], max_epochs=1)
+    assert message_of(ValueError, several.partial_fit, X, Y[:, 0]) == (
+        "The y of SeqCNNClassifier must be an indicator matrix, a column a label, as before, to go on with "
+        "partial_fit. Received: one label for each record. Pass the same form, or start anew with fit."
+    )
+    assert message_of(ValueError, one.set_params(warm_start=True).fit, X, Y[:, :2]) == (
+        "The y of SeqCNNClassifier must be one label for each record, as before, to go on with warm_start=True. "
+        "Received: an indicator matrix, a column a label. Pass the same form, or start anew with warm_start=False."
+    )
+    # Its three classes are called as the three labels are: nothing else would tell.
+    assert "as before" in message_of(ValueError, several.set_params(warm_start=True).fit, X, Y.argmax(1))
+    assert message_of(ValueError, several.partial_fit, X, Y[:, :2]) == (
+        "The y of SeqCNNClassifier must have as many columns as before, 3. Received: 2. Pass the same labels."
+    )
+    assert message_of(ValueError, quick().partial_fit, X, FRAME, classes=["hum", "bump"]) == (
+        "The classes of SeqCNNClassifier.partial_fit must be those that the columns of y name, 'hum', 'bump' and "
+        "'step'. Received: ['hum', 'bump']. Leave classes out: an indicator matrix has a column for every label."
     )

@@ -69,6 +69,14 @@ def test_keywords_from_folder():
 
 
 @pytest.mark.slow
+def test_multilabel():
+    printed = run_python("examples/multilabel.py")
+    assert accuracies(printed)[0] > 0.7
+    assert figure_behind("from 0.2 on:", printed) <= figure_behind("from 0.5 on:", printed)
+    assert "the same labels after saving and loading: True" in printed
+
+
+@pytest.mark.slow
 def test_regression_remaining_life():
     printed = run_python("examples/regression_remaining_life.py")
     guess, network = (figure_behind(words, printed) for words in ("for all: wrong by", "network: wrong by"))

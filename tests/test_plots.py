@@ -30,7 +30,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from seqcnn import SeqCNNEmbedder, SeqCNNRegressor
+from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
 from seqcnn.datasets import make_shapes_in_noise
 from seqcnn.plots import ConfusionMatrixDisplay, LearningCurveDisplay, RecordDisplay, ReliabilityDisplay
 
@@ -475,3 +475,27 @@ def test_missing_matplotlib_is_named_with_what_to_install(
         f"{name} draws with matplotlib, which cannot be imported here (import of matplotlib halted; None in "
         'sys.modules). Install it with pip install "seqcnn[plots]".'
     )
+
+
+def test_records_of_several_labels_are_drawn_in_windows_and_label_by_label() -> None:
+    X = np.random.default_rng(0).normal(size=(12, 40)).astype(np.float32)
+    y = (X[:, :3] > 0).astype(int)
+    classifier = SeqCNNClassifier("fcn", window_length=20, max_epochs=1, random_state=0).fit(X, y)
+    assert len(RecordDisplay.from_estimator(classifier, X[0]).windows) == 3
+    with pytest.raises(ValueError) as caught:
+        ConfusionMatrixDisplay.from_estimator(classifier, X, y)
+    assert str(caught.value) == (
+        "ConfusionMatrixDisplay draws records that have one label each. Received: an indicator matrix of 3 labels. "
+        "Draw one label at a time: "
+        "ConfusionMatrixDisplay.from_predictions(y[:, label], estimator.predict(X)[:, label])."
+    )
+    with pytest.raises(ValueError) as caught:
+        ReliabilityDisplay.from_estimator(classifier, X, y)
+    assert str(caught.value) == (
+        "ReliabilityDisplay draws records that have one label each. Received: an indicator matrix of 3 labels. Draw "
+        "one label at a time: ReliabilityDisplay.from_predictions(y[:, label], estimator.predict_proba(X)[:, label])."
+    )
+    # What the messages advise.
+    drawn = ConfusionMatrixDisplay.from_predictions(y[:, 0], classifier.predict(X)[:, 0])
+    assert drawn.confusion_matrix.sum() == 12
+    ReliabilityDisplay.from_predictions(y[:, 0], classifier.predict_proba(X)[:, 0])

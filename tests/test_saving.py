@@ -30,6 +30,7 @@ from estimator_helpers import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
@@ -180,6 +181,37 @@ def test_labels_come_back_as_they_were(labels, tmp_path):
     assert loaded.classes_.tolist() == classifier.classes_.tolist()
     assert list(map(type, loaded.classes_)) == list(map(type, classifier.classes_))
     np.testing.assert_array_equal(loaded.predict(SERIES), classifier.predict(SERIES))
+
+
+@pytest.mark.parametrize("encoder", ["fcn", "minirocket", "hydra"])
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_array, pd.DataFrame])
+def test_labels_of_which_a_record_has_any_number_come_back_as_they_were(encoder, form, tmp_path):
+    y = (np.random.default_rng(0).random((24, 3)) > 0.5).astype(np.int8)
+    y = y if form is not pd.DataFrame else pd.DataFrame(y, columns=["hum", "bump", "step"])
+    classifier = quick(encoder=encoder).fit(SERIES, form(y))
+    loaded = saved(classifier, tmp_path)
+    assert_same(loaded, classifier, SERIES)
+    before, after = classifier.predict(SERIES), loaded.predict(SERIES)
+    assert type(before) is type(after)
+    assert before.dtype == after.dtype == np.int8
+    assert loaded.classes_.tolist() == classifier.classes_.tolist()
+    assert loaded.score(SERIES, form(y)) == classifier.score(SERIES, form(y))
+
+
+@pytest.mark.parametrize("encoder", ["fcn", "minirocket", "hydra"])
+def test_numbers_beside_the_records_are_scaled_and_demanded_as_before(encoder, tmp_path):
+    frame = pd.DataFrame({"age": np.arange(24.0), "signal": list(SERIES), "smoker": FIRST})
+    classifier = quick(encoder=encoder).fit(frame, LABELS)
+    loaded = saved(classifier, tmp_path)
+    assert_same(loaded, classifier, frame)
+    # By name, in any order; and they still count.
+    np.testing.assert_array_equal(
+        loaded.predict_proba(frame[["smoker", "signal", "age"]]), classifier.predict_proba(frame)
+    )
+    moved = frame.assign(age=frame["age"] + 50)
+    assert not np.array_equal(loaded.predict_proba(moved), loaded.predict_proba(frame))
+    message = message_of(ValueError, loaded.predict, frame.drop(columns="age"))
+    assert "age" in message
 
 
 def test_labels_that_json_cannot_hold_are_refused(tmp_path):

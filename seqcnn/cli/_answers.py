@@ -21,8 +21,9 @@ def check_wishes(estimator: Any, *, proba: bool, windows: bool) -> None:
 def answer(estimator: Any, X: Any, start: int, *, proba: bool, windows: bool) -> pd.DataFrame:
     """Return the answers for records, whose first is number ``start``.
 
-    Columns: record, path (of audio files), start and end (of windows), prediction, probability_<class>; of a regressor
-    with several targets prediction_0, ...; of an embedder its features.
+    Columns: record, path (of audio files), start and end (of windows), prediction, probability_<class>; labels in the
+    place of prediction where a record has any number of them, a list in each cell; of a regressor with several targets
+    prediction_<name>, or prediction_0, ...; of an embedder its features.
     """
     classifies = isinstance(estimator, SeqCNNClassifier)
     if windows:
@@ -39,12 +40,19 @@ def answer(estimator: Any, X: Any, start: int, *, proba: bool, windows: bool) ->
             return pd.concat([places, features], axis="columns")
         scores = estimator.predict_proba(X) if classifies else estimator.predict(X)
     if classifies:
-        places["prediction"] = estimator.classes_[scores.argmax(1)]
+        if estimator.model_.output == "labels":
+            names = [str(label) for label in estimator.classes_]
+            places["labels"] = [
+                [name for name, share in zip(names, row, strict=True) if share > 0.5] for row in scores.tolist()
+            ]
+        else:
+            places["prediction"] = estimator.classes_[scores.argmax(1)]
         if not proba:
             return places
         # Six digits: more is noise of the arithmetic.
         names = [f"probability_{label}" for label in estimator.classes_]
         return pd.concat([places, pd.DataFrame(scores.round(6), columns=names)], axis="columns")
     scores = scores.reshape(len(places), -1)
-    names = ["prediction"] if scores.shape[1] == 1 else [f"prediction_{column}" for column in range(scores.shape[1])]
+    known = estimator._target_names or range(scores.shape[1])
+    names = ["prediction"] if scores.shape[1] == 1 else [f"prediction_{name}" for name in known]
     return pd.concat([places, pd.DataFrame(scores, columns=names)], axis="columns")

@@ -10,13 +10,23 @@ from typing import Any
 
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AUDIO_SUFFIXES, AnyArray, IntegerArray, Kind
+from seqcnn.cli._wording import in_shell_words
 
 LINES_AT_ONCE = 4096
 """Lines of standard input that are answered together: what comes slowly is not held until it ends."""
 
 
-def read_labelled(path: Path, target: str | None) -> tuple[Any, AnyArray]:
-    """Read records and their targets.
+def read_labelled(
+    path: Path, targets: list[str] | None, drop: list[str] | None = None, columns: AnyArray | None = None
+) -> tuple[Any, Any]:
+    """Read records and their targets; of a table whose columns a model knows by name, those columns.
+
+    Returns
+    -------
+    X
+        The records.
+    y
+        Array ``(n_cases,)``; a DataFrame of several targets by name.
 
     Raises
     ------
@@ -25,29 +35,45 @@ def read_labelled(path: Path, target: str | None) -> tuple[Any, AnyArray]:
     FileNotFoundError
         If there is no such file or folder.
     """
-    from seqcnn.datasets import read_data
-
-    X, y = read_data(path, target=target)
+    with in_shell_words():
+        X, y = _read(path, targets, drop, columns)
     if y is None:
-        columns = [str(name) for name in getattr(X, "columns", ())]
-        among = f" The columns are {name_first([repr(name) for name in columns], 12)}." if columns else ""
-        raise ValueError(
-            f"The data in {path} have no target to learn or to compare with.{among} Pass --target and the name of its "
-            "column."
-        )
+        names = [str(name) for name in getattr(X, "columns", ())] if columns is None else []
+        among = f" The columns are {name_first([repr(name) for name in names], 12)}." if names else ""
+        forms = {
+            ".txt": "Write a label and a tab in front of each text.",
+            ".ts": "Write '@classLabel true' and the labels, or '@targetLabel true', into its header.",
+        }
+        advice = forms.get(path.suffix.lower(), "Pass --target and the name of its column.")
+        raise ValueError(f"The data in {path} have no target to learn or to compare with.{among} {advice}")
+    if y.ndim > 1:
+        import pandas as pd
+
+        y = pd.DataFrame(y, columns=targets)
     return X, y
 
 
-def read_records(path: Path, target: str | None, columns: AnyArray | None) -> Any:
+def read_records(path: Path, targets: list[str] | None, drop: list[str] | None, columns: AnyArray | None) -> Any:
     """Read records to predict; of a table whose columns a model knows by name, those columns."""
-    from seqcnn.datasets import read_data
-
     if path.is_dir():  # whatever it has subfolders for
         return find_audio(path)
     if path.suffix.lower() in AUDIO_SUFFIXES and path.exists():
         return [str(path)]
-    X, _ = read_data(path, target=target)
+    with in_shell_words():
+        X, _ = _read(path, targets, drop, columns)
     return align(X, columns)
+
+
+def _read(path: Path, targets: list[str] | None, drop: list[str] | None, columns: AnyArray | None) -> tuple[Any, Any]:
+    from seqcnn.datasets import read_data
+    from seqcnn.datasets._files import format_suffix
+    from seqcnn.datasets._table import TABLE_SUFFIXES, table_to_data
+
+    target: Any = targets[0] if targets is not None and len(targets) == 1 else targets
+    suffix = format_suffix(path)
+    if columns is None or suffix not in TABLE_SUFFIXES or (suffix == ".tsv" and target is None):
+        return read_data(path, target=target, drop=drop)
+    return table_to_data(path, target, None, None, drop=drop, columns=list(columns), caller="read_data")
 
 
 def align(X: Any, columns: AnyArray | None) -> Any:

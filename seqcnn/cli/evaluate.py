@@ -22,7 +22,11 @@ class Report(StrEnum):
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model file.")],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A file or folder as for fit, with the answers.")],
-    target: Annotated[str | None, typer.Option(help="The column of a table that holds the answers.")] = None,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="The column of a table that holds the answers; repeated where there are several."),
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option(help="A column to leave out; may be repeated.")] = None,
     report: Annotated[Report, typer.Option(help="How to write it.")] = Report.TEXT,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --report json.")] = False,
     plot: Annotated[
@@ -31,14 +35,17 @@ def evaluate(
 ) -> None:
     """Compare a model's answers with the true ones.
 
-    Of a classifier: precision, recall and F1 of each class, and the accuracy. Of a regressor: R², the mean absolute
-    error and the root of the mean squared error.
+    Of a classifier: precision, recall and F1 of each class or label, and the accuracy. Of a regressor: R², the mean
+    absolute error and the root of the mean squared error. Targets that the model knows by name need no --target.
 
     [dim]seqcnn evaluate model.seqcnn test.csv --target label --plot confusion.png
     seqcnn evaluate gun.seqcnn test.ts --json[/dim]
     """
+    import numpy as np
+
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNRegressor, load
-    from seqcnn.estimators._evaluation import Evaluation
+    from seqcnn.estimators._evaluation import Evaluation, LabelsEvaluation
+    from seqcnn.estimators._read_targets import columns_in_order
 
     estimator = load(model)
     if not isinstance(estimator, SeqCNNClassifier | SeqCNNRegressor):
@@ -46,13 +53,23 @@ def evaluate(
             f"seqcnn evaluate compares answers with true ones, and the model in {model} is a "
             f"{type(estimator).__name__}, which gives features. Use seqcnn predict."
         )
-    X, y = read_labelled(data, target)
-    X = align(X, getattr(estimator, "feature_names_in_", None))
-    if isinstance(estimator, SeqCNNClassifier):
+    several = isinstance(estimator, SeqCNNClassifier) and estimator.model_.output == "labels"
+    if target is None:
+        # Columns that have names of their own are found by them.
+        known = estimator.classes_.tolist() if several else getattr(estimator, "_target_names", None) or []
+        target = known if known and all(isinstance(name, str) for name in known) else None
+    columns = getattr(estimator, "feature_names_in_", None)
+    X, y = read_labelled(data, target, drop, columns)
+    X = align(X, columns)
+    evaluation: Evaluation | LabelsEvaluation
+    if several:
+        evaluation = LabelsEvaluation(y, np.asarray(estimator.predict_proba(X)) > 0.5, estimator.classes_)
+    elif isinstance(estimator, SeqCNNClassifier):
         y = match_labels(y, estimator.classes_)
-        evaluation = Evaluation(y, estimator.predict(X), classes=estimator.classes_)
+        evaluation = Evaluation(np.asarray(y), estimator.predict(X), classes=estimator.classes_)
     else:
-        evaluation = Evaluation(y, estimator.predict(X), classes=None)
+        y = columns_in_order(y, estimator._target_names, type(estimator).__name__, "y")
+        evaluation = Evaluation(np.asarray(y), estimator.predict(X), classes=None)
     if report is Report.JSON or as_json:
         print_json(evaluation.to_dict())
     else:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from seqcnn._checks import count_word, name_first
+from seqcnn.cli._wording import in_shell_words
 from seqcnn.cli.data import match_labels, read_labelled, take
 from seqcnn.cli.output import print_json, print_note, print_rows
 
@@ -28,7 +29,13 @@ def fit(
         typer.Argument(metavar="DATA", help="CSV, TSV, parquet, .ts or .arff file, folder of wav files, text file."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model file to write, such as model.seqcnn.")],
-    target: Annotated[str | None, typer.Option(help="The column of a table that is to be predicted.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="The column of a table that is to be predicted; may be repeated.")
+    ] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option(help="A column to leave out, such as a number that counts the records; may be repeated."),
+    ] = None,
     encoder: Annotated[
         str, typer.Option(help='The network: "auto", or a name such as fcn, resnet, minirocket.')
     ] = "auto",
@@ -53,7 +60,8 @@ def fit(
 ) -> None:
     """Train on DATA and write the model to a file.
 
-    Ctrl-C stops early: what was learnt until then is saved.
+    Ctrl-C stops early: what was learnt until then is saved. Several targets are several numbers to predict; of zeros
+    and ones they are labels, of which a record has any number.
 
     [dim]seqcnn fit train.csv --target label -o model.seqcnn --test-size 0.2
     seqcnn fit keywords/ -o words.seqcnn --encoder m5 -p encoder__width=32
@@ -81,11 +89,11 @@ def fit(
         find_encoder(encoder, caller=caller)
     # Names of parameters are checked before anything is read.
     SeqCNNClassifier(**parameters)
-    X, y = read_labelled(data, target)
-    X_test, y_test = (None, None) if test is None else read_labelled(test, target)
+    X, y = read_labelled(data, target, drop)
+    X_test, y_test = (None, None) if test is None else read_labelled(test, target, drop)
     is_regression, reason = _decide(y, regression)
     if test_size is not None:
-        labels = None if is_regression else y
+        labels = None if is_regression or y.ndim > 1 else y
         try:
             training, held = hold_back(
                 len(y), test_size, np.random.default_rng(seed), labels=labels, groups=None, caller=caller
@@ -95,7 +103,7 @@ def fit(
                 f"--test-size must leave records to train on and records to measure on. Received: {test_size:g} of "
                 f"{count_word(len(y), 'record')}. Pass another share, or data of their own with --test."
             ) from error
-        X, y, X_test, y_test = take(X, training), y[training], take(X, held), y[held]
+        X, y, X_test, y_test = take(X, training), take(y, training), take(X, held), take(y, held)
     if not quiet and not as_json:
         print_note(f"{'Regression' if is_regression else 'Classification'}, because {reason}.")
 
@@ -103,7 +111,7 @@ def fit(
         **{"verbose": 0 if quiet else 1} | parameters
     )
     started = time.perf_counter()
-    with _watch_for_interrupt() as interrupts:
+    with _watch_for_interrupt() as interrupts, in_shell_words(estimator.get_params()):
         estimator.fit(X, y)
     seconds = time.perf_counter() - started
     # The file is there for others: nobody else wants the progress bar that was asked for here.
@@ -113,7 +121,7 @@ def fit(
     contract = estimator.model_.contract
     result: dict[str, Any] = {
         "model": str(output),
-        "task": "regression" if is_regression else "classification",
+        "task": "regression" if is_regression else "multilabel" if y.ndim > 1 else "classification",
         "reason": reason,
         "input": contract.kind,
         "records": len(y),
@@ -196,6 +204,8 @@ def _decide(y: Any, regression: bool | None) -> tuple[bool, str]:
     if regression is not None:
         return regression, f"--{'regression' if regression else 'classification'} says so"
     if y.ndim > 1:
+        if bool(y.isin([0, 1]).all(axis=None)):
+            return False, f"the {y.shape[1]} targets hold zeros and ones only: labels, any number a record"
         return True, f"there are {y.shape[1]} targets"
     n_values = len(np.unique(y.astype(str) if y.dtype.kind == "O" else y))
     if y.dtype.kind not in "iuf":

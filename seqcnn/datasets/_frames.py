@@ -24,13 +24,16 @@ def read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) -> 
 
     if suffix == ".jsonl":
         return _read_json_lines(path, caller=caller)
+    mark, decimal = ("\t" if suffix == ".tsv" else ","), "."
+    if header and suffix == ".csv":
+        mark, decimal = _find_marks(path, caller=caller)
     try:
         if suffix in (".parquet", ".feather"):
             return (pandas.read_parquet if suffix == ".parquet" else pandas.read_feather)(path)
         with warnings.catch_warnings():
             # pandas only warns of rows that are longer than the header, and cuts them.
             warnings.simplefilter("error", pandas.errors.ParserWarning)
-            frame = _read_csv(path, "\t" if suffix == ".tsv" else ",", header)
+            frame = _read_csv(path, mark, decimal, header)
     except ImportError as error:
         raise ImportError(
             f"{caller} needs the package pyarrow for '{path}'. Install it with: pip install 'seqcnn[tables]'."
@@ -43,7 +46,7 @@ def read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) -> 
     except (ValueError, OSError, pandas.errors.ParserWarning) as error:
         raise bad_file(path, _reason(error), "Correct the file, or get it again.", caller=caller) from error
     names = list(frame.columns)
-    if header and len(names) == 1 and (separator := next((mark for mark in ";\t|" if mark in names[0]), None)):
+    if header and len(names) == 1 and (separator := next((one for one in "\t|" if one in names[0]), None)):
         reason = f"its columns seem to be separated by {separator!r} ({shorten(names[0], 40)})"
         raise bad_file(path, reason, "Separate them by commas (csv) or tabs (tsv).", caller=caller)
     if header and _looks_like_values(names):
@@ -54,6 +57,15 @@ def read_frame(path: Path, suffix: str, *, caller: str, header: bool = True) -> 
             caller=caller,
         )
     return frame
+
+
+def _find_marks(path: Path, *, caller: str) -> tuple[str, str]:
+    """Return what stands between a csv file's values and in its numbers: spreadsheets of many countries use ; and ,."""
+    with open_text(path, caller=caller) as stream:
+        head, *lines = [stream.readline() for _ in range(100)]
+    if ";" not in head or "," in head or '"' in head:
+        return ",", "."
+    return ";", "," if any(re.search(r"\d,\d", line) for line in lines) else "."
 
 
 def _read_json_lines(path: Path, *, caller: str) -> pandas.DataFrame:
@@ -75,7 +87,7 @@ def _read_json_lines(path: Path, *, caller: str) -> pandas.DataFrame:
     return pandas.DataFrame.from_records(rows)
 
 
-def _read_csv(path: Path, separator: str, header: bool) -> pandas.DataFrame:
+def _read_csv(path: Path, separator: str, decimal: str, header: bool) -> pandas.DataFrame:
     import pandas
 
     def read(**changes: Any) -> pandas.DataFrame:
@@ -87,6 +99,7 @@ def _read_csv(path: Path, separator: str, header: bool) -> pandas.DataFrame:
             index_col=False,
             skipinitialspace=True,
             low_memory=False,
+            decimal=decimal,
             **changes,
         )
         return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from seqcnn.datasets._ts import read_ts
 SUFFIXES = (".ts", ".arff", *TABLE_SUFFIXES, ".txt")
 
 
-def read_data(path: str | os.PathLike[str], *, target: str | None = None) -> tuple[Any, AnyArray | None]:
+def read_data(
+    path: str | os.PathLike[str],
+    *,
+    target: str | Sequence[str] | None = None,
+    drop: str | Sequence[str] | None = None,
+) -> tuple[Any, AnyArray | None]:
     r"""Read records, and their targets where there are any, from a file or folder of any of the known formats.
 
     ===========================================  =======================================================
@@ -33,14 +39,17 @@ def read_data(path: str | os.PathLike[str], *, target: str | None = None) -> tup
     ----------
     path : str or path-like
         The file or folder; files of text may be compressed (``.gz``, ``.xz``, ``.bz2``, ``.zip``).
-    target : str or None, default=None
-        The column of a table that is to be predicted. The other formats tell themselves where label or target is.
+    target : str or list of str or None, default=None
+        The column of a table that is to be predicted, or several. The other formats tell themselves where label or
+        target is.
+    drop : str or list of str or None, default=None
+        Columns of a table to leave out, such as a number that counts the cases, or a date.
 
     Returns
     -------
     X : array, list of arrays, list of str or pandas.DataFrame
         The records, n_cases of them, as the reader named above gives them.
-    y : array of shape (n_cases,) or None
+    y : array of shape (n_cases,) or (n_cases, n_targets), or None
         The labels or targets; None where there are none, and for a table without ``target``.
 
     Raises
@@ -61,41 +70,46 @@ def read_data(path: str | os.PathLike[str], *, target: str | None = None) -> tup
     (['What a film', 'What a bore'], [5, 1])
     >>> folder.cleanup()
     """
-    if target is not None and not isinstance(target, str):
-        raise TypeError(
-            f"The 'target' parameter of read_data must be the name of a column or None. Received: {shorten(target)}. "
-            "Pass a string; read_table takes several."
-        )
+    for parameter, names in (("target", target), ("drop", drop)):
+        listed = [names] if isinstance(names, str) else names
+        if listed is not None and not (
+            isinstance(listed, list | tuple) and all(isinstance(name, str) for name in listed)
+        ):
+            raise TypeError(
+                f"The '{parameter}' parameter of read_data must be the name of a column, a list of names or None. "
+                f"Received: {shorten(names)}. Pass a string, or several in a list."
+            )
     if isinstance(path, str | os.PathLike) and Path(os.fsdecode(path)).expanduser().is_dir():
-        _refuse_target(target, "a folder of audio files, whose subfolders are the classes")
+        _refuse_columns(target, drop, "a folder of audio files, whose subfolders are the classes")
         return read_wav_folder(path)
     checked = check_path(path, caller="read_data")
     suffix = format_suffix(checked)
     if suffix == ".ts":
-        _refuse_target(target, "a '.ts' file, which holds its labels or targets in a place of their own")
+        _refuse_columns(target, drop, "a '.ts' file, which holds its labels or targets in a place of their own")
         return read_ts(checked)
     if suffix == ".arff":
-        _refuse_target(target, "an '.arff' file, whose last attribute is the label or target")
+        _refuse_columns(target, drop, "an '.arff' file, whose last attribute is the label or target")
         return read_arff(checked)
     if suffix == ".txt":
-        _refuse_target(target, "a '.txt' file, which has its labels in front of the texts")
+        _refuse_columns(target, drop, "a '.txt' file, which has its labels in front of the texts")
         return read_text(checked)
-    if suffix == ".tsv" and target is None and _has_no_header(checked):
+    if suffix == ".tsv" and target is None and drop is None and _has_no_header(checked):
         return read_tsv(checked)
     if suffix in TABLE_SUFFIXES:
-        return table_to_data(checked, target, None, None, caller="read_data")
+        return table_to_data(checked, target, None, None, drop=drop, caller="read_data")
     raise ValueError(
         f"read_data reads folders of audio files and files that end in {join_words(SUFFIXES, 'or')}, also compressed. "
         f"Received: '{checked}'. Rename the file, or convert it."
     )
 
 
-def _refuse_target(target: str | None, received: str) -> None:
-    if target is not None:
-        raise ValueError(
-            "The 'target' parameter of read_data names a column of a table (csv, tsv, parquet, feather, jsonl). "
-            f"Received: target={target!r} with {received}. Leave target out."
-        )
+def _refuse_columns(target: Any, drop: Any, received: str) -> None:
+    for parameter, names in (("target", target), ("drop", drop)):
+        if names is not None:
+            raise ValueError(
+                f"The '{parameter}' parameter of read_data names a column of a table (csv, tsv, parquet, feather, "
+                f"jsonl). Received: {parameter}={names!r} with {received}. Leave {parameter} out."
+            )
 
 
 def _has_no_header(path: Path) -> bool:

@@ -96,6 +96,7 @@ def read_table(
     *,
     text: str | None = None,
     audio: str | None = None,
+    drop: str | Sequence[str] | None = None,
 ) -> tuple[Any, AnyArray | None]:
     r"""Read a table with a row a case: a wide table of numbers, or a column of texts or of paths of audio files.
 
@@ -112,11 +113,14 @@ def read_table(
     audio : str or None, default=None
         The column of paths of audio files, relative to the folder of the table; the others are left out. None takes
         it for granted if it is the only one beside the target, and all of its values end in an audio suffix.
+    drop : str or list of str or None, default=None
+        Columns to leave out, such as a number that counts the cases, or a date.
 
     Returns
     -------
     X : pandas.DataFrame or list of str
-        The other columns, where they hold numbers (a column a time step) or arrays; n_cases rows. For a column of
+        The other columns, where they hold numbers (a column a time step) or arrays (a column a channel), beside which
+        numbers may stand; n_cases rows. For a column of
         texts the texts, for a column of paths the paths; n_cases long.
     y : array of shape (n_cases,) or (n_cases, n_targets), or None
         The target as numbers or strings; None where ``target`` is.
@@ -146,7 +150,7 @@ def read_table(
     ((2, 2), [7, 8])
     >>> folder.cleanup()
     """
-    return table_to_data(path, target, text, audio, caller="read_table")
+    return table_to_data(path, target, text, audio, drop=drop, caller="read_table")
 
 
 def table_to_data(
@@ -155,9 +159,14 @@ def table_to_data(
     text: str | None,
     audio: str | None,
     *,
+    drop: str | Sequence[str] | None = None,
+    columns: Sequence[str] | None = None,
     caller: str,
 ) -> tuple[Any, AnyArray | None]:
-    """Read a table, as `read_table` does, in the name of another function."""
+    """Read a table, as `read_table` does, in the name of another function.
+
+    ``columns`` are those to learn from, known by name: then they may be of any kinds, and stay a table.
+    """
     checked = check_path(path, caller=caller)
     suffix = format_suffix(checked)
     if suffix not in TABLE_SUFFIXES:
@@ -167,19 +176,44 @@ def table_to_data(
         )
     if text is not None and audio is not None:
         raise ValueError(f"{caller} takes one of 'text' and 'audio'. Received: both. Pass one of them.")
-    targets = [] if target is None else [target] if isinstance(target, str) else list(target)
+    targets, dropped = (
+        [] if names is None else [names] if isinstance(names, str) else list(names) for names in (target, drop)
+    )
     frame = read_frame(checked, suffix, caller=caller)
     frame.columns = frame.columns.map(str)
     if frame.empty:
         raise bad_file(checked, "it has no row", "Write a row a case.", caller=caller)
-    for parameter, names in (("target", targets), ("text", [text]), ("audio", [audio])):
+    for parameter, names in (("target", targets), ("text", [text]), ("audio", [audio]), ("drop", dropped)):
         for name in names:
             _check_column(parameter, name, frame, checked, caller=caller)
     y = _target(frame, targets, checked, caller=caller)
-    rest = frame.drop(columns=targets)
+    if columns is not None:
+        return _known_columns(frame, columns, checked, caller=caller), y
+    rest = frame.drop(columns=[*targets, *dropped])
     if text is not None or audio is not None:
         rest = rest[[text if text is not None else audio]]
     return _inputs(rest, checked, text, audio, caller=caller), y
+
+
+def _known_columns(frame: pandas.DataFrame, columns: Sequence[str], path: Path, *, caller: str) -> Any:
+    """Return these columns; paths of audio files are relative to the folder of the table."""
+    names = [str(column) for column in frame.columns]
+    spare = [name for name in names if name not in set(columns)]
+    if absent := [name for name in columns if name not in names]:
+        hints = [did_you_mean(name, spare).strip() for name in absent]
+        missing = [f"{name!r} ({hint})" if hint else repr(name) for name, hint in zip(absent, hints, strict=True)]
+        raise bad_file(
+            path,
+            f"it lacks columns that the model was fitted on, {name_first(missing)}",
+            "Add them; others may stand beside them.",
+            caller=caller,
+        )
+    chosen = frame[list(columns)]
+    for name in chosen.columns:
+        if holds_strings(chosen[name]) and all(str(value).lower().endswith(AUDIO_SUFFIXES) for value in chosen[name]):
+            paths = [str(path.parent / Path(value).expanduser()) for value in chosen[name]]
+            chosen = chosen.assign(**{str(name): paths})
+    return chosen
 
 
 def _check_column(parameter: str, name: Any, frame: pandas.DataFrame, path: Path, *, caller: str) -> None:
@@ -223,6 +257,8 @@ def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | 
         raise bad_file(path, "there is no column beside the target", "Add the columns to learn from.", caller=caller)
     strings = [str(name) for name in frame.columns if holds_strings(frame[name])]
     others = [str(name) for name in frame.columns if str(name) not in strings and not _holds_numbers(frame[name])]
+    if others and not strings and all(_holds_arrays(frame[name]) for name in others):
+        return frame
     slips = [slip for name in strings if frame.shape[1] > 1 and (slip := _slip_among_numbers(frame[name]))]
     if slips:
         reason = f"there is a value that is no number in a column of numbers: {name_first(slips)}"
@@ -233,8 +269,8 @@ def _inputs(frame: pandas.DataFrame, path: Path, text: str | None, audio: str | 
             path,
             f"beside the target it has {frame.shape[1]} columns, and not all of them hold numbers: "
             f"{name_first([repr(name) for name in [*strings, *others]])}",
-            "Name the column to be predicted with target=, and keep either columns of numbers, one a time step, or one "
-            "column of texts or of audio files (read_table takes it by name, with text= or audio=).",
+            "Name the column to be predicted with target=, leave out others with drop=, and keep either columns of "
+            "numbers, one a time step, or one column of texts or of audio files.",
             caller=caller,
         )
     if others or not strings:

@@ -19,6 +19,7 @@ from sklearn.metrics import (
 
 from seqcnn._checks import name_first
 from seqcnn._types import AnyArray
+from seqcnn.estimators._read_targets import columns_in_order
 
 
 class Evaluation:
@@ -134,6 +135,61 @@ class Evaluation:
         true = np.array([place[label] for label in self.y_true.tolist()])
         predicted = np.array([place[label] for label in self.y_predicted.tolist()])
         return true, predicted, list(place.values()), [str(label) for label in place]
+
+
+class LabelsEvaluation:
+    """How the labels of records, of which each has any number, compare with the true ones.
+
+    Parameters
+    ----------
+    y_true
+        ``(n_records, n_labels)`` zeros and ones; the columns of a DataFrame are taken by name.
+    y_predicted
+        The same, in the order of ``labels``.
+    labels
+        Their names.
+
+    Raises
+    ------
+    ValueError
+        If there is not a column of zeros and ones for each label.
+    """
+
+    def __init__(self, y_true: Any, y_predicted: AnyArray, labels: AnyArray) -> None:
+        self.names = [str(label) for label in labels.tolist()]
+        if hasattr(y_true, "columns"):
+            y_true = columns_in_order(y_true, labels.tolist(), "the model", "y")
+        values = np.asarray(y_true)
+        if values.shape != y_predicted.shape or not np.isin(values, (0, 1)).all():
+            raise ValueError(
+                f"The model gives each record any of the labels {_name(self.names)}. Received: a target of shape "
+                f"{values.shape}. Name a column of zeros and ones for each label, each with a --target of its own."
+            )
+        self.y_true, self.y_predicted = values.astype(np.int64), y_predicted.astype(np.int64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the figures as JSON holds them."""
+        figures = self._report(output_dict=True)
+        averages = ("micro avg", "macro avg")
+        return {
+            "records": len(self.y_true),
+            "accuracy": float(accuracy_score(self.y_true, self.y_predicted)),
+            "labels": {name: {key: float(value) for key, value in figures[name].items()} for name in self.names},
+            "f1": {name.removesuffix(" avg"): float(figures[name]["f1-score"]) for name in averages},
+        }
+
+    def to_text(self) -> str:
+        """Return the report in lines."""
+        accuracy = accuracy_score(self.y_true, self.y_predicted)
+        text = self._report(digits=3).rstrip()
+        return f"{text}\n\nevery label right {accuracy:.1%} of {len(self.y_true):,} records"
+
+    def plot(self, path: Path) -> None:
+        """Raise ValueError: there is no one picture of several labels."""
+        raise ValueError("A confusion matrix is drawn of records that have one label each. Drop --plot.")
+
+    def _report(self, **options: Any) -> Any:
+        return classification_report(self.y_true, self.y_predicted, target_names=self.names, zero_division=0, **options)
 
 
 def _name(labels: Any) -> str:

@@ -210,6 +210,30 @@ def check_same_classes(found: AnyArray, fitted: AnyArray, caller: str) -> None:
         )
 
 
+def check_same_form(has_sets: bool, had_sets: bool, how: str, caller: str) -> None:
+    """Raise ValueError if records had one label each and now have a row of them, or the other way round."""
+    if has_sets == had_sets:
+        return
+    forms = ("one label for each record", "an indicator matrix, a column a label")
+    raise ValueError(
+        f"The y of {caller} must be {forms[had_sets]}, as before, to go on with {how}. Received: {forms[has_sets]}. "
+        f"Pass the same form, or start anew with {'fit' if how == 'partial_fit' else 'warm_start=False'}."
+    )
+
+
+def check_indicator_classes(classes: Any, named: AnyArray, caller: str) -> None:
+    """Raise ValueError if ``classes``, passed with an indicator matrix, are not what its columns name."""
+    if classes is None:
+        return
+    labels = to_plain_array(list(classes) if isinstance(classes, set | frozenset) else classes).ravel().tolist()
+    if len(labels) != len(named) or set(labels) != set(named.tolist()):
+        raise ValueError(
+            f"The classes of {caller}.partial_fit must be those that the columns of y name, "
+            f"{name_first([repr(label) for label in named.tolist()])}. Received: {shorten(classes)}. Leave classes "
+            f"out: an indicator matrix has a column for every label."
+        )
+
+
 def check_same_targets(target: NumericTarget, n_targets: int, how: str, caller: str) -> None:
     """Raise ValueError if there are more or fewer targets than the network has outputs."""
     if target.values.shape[1] != n_targets:

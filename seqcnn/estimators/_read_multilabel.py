@@ -9,6 +9,7 @@ import numpy as np
 
 from seqcnn._checks import count_word, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._read_targets import Names, check_counts, columns_in_order, demand, demand_both
 from seqcnn.estimators._read_weights import read_class_weight
 from seqcnn.estimators._targets import MultilabelTarget
@@ -98,15 +99,19 @@ def read_multilabel(
     return MultilabelTarget(classes, present, weight, label_smoothing), form
 
 
-def read_known_multilabel(X: Any, y: Any, fitted: MultilabelTarget, caller: str) -> MultilabelTarget:
-    """Read validation labels: as many columns as ``fitted`` has labels, those of a DataFrame by name."""
-    demand_both(X, y, caller)
-    y = columns_in_order(y, fitted.classes.tolist(), caller, "y_val")
-    present, classes, _ = _read_indicator(X, y, caller, ("X_val", "y_val"))
+def read_known_multilabel(
+    X: Any, y: Any, fitted: MultilabelTarget, caller: str, names: Names = ("X_val", "y_val")
+) -> MultilabelTarget:
+    """Read later labels: as many columns as ``fitted`` has labels, those of a DataFrame by name."""
+    if names[0] != "X":
+        demand_both(X, y, caller)
+    y = columns_in_order(y, fitted.classes.tolist(), caller, names[1])
+    present, classes, _ = _read_indicator(X, y, caller, names)
     if len(classes) != len(fitted.classes):
+        before = "as before" if names[0] == "X" else "as y"
         raise ValueError(
-            f"The y_val of {caller} must have as many columns as y, {len(fitted.classes)}. Received: {len(classes)}. "
-            f"Pass the same labels."
+            f"The {names[1]} of {caller} must have as many columns {before}, {len(fitted.classes)}. Received: "
+            f"{len(classes)}. Pass the same labels."
         )
     return MultilabelTarget(fitted.classes, present, fitted.class_weight, fitted.label_smoothing)
 
@@ -114,6 +119,7 @@ def read_known_multilabel(X: Any, y: Any, fitted: MultilabelTarget, caller: str)
 def _read_indicator(X: Any, y: Any, caller: str, names: Names) -> tuple[Float64Array, AnyArray, IndicatorForm]:
     name = names[1]
     demand(y, caller, name)
+    y = align_to_cases(X, y, caller, name)
     kind = type(y).__name__
     sparse = ("array" if kind.endswith("array") else "matrix") if is_sparse(y) else ""
     columns = list(y.columns) if hasattr(y, "columns") else None

@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 
 from seqcnn._checks import name_first, shorten
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
 from seqcnn.inputs import count_cases
 from seqcnn.inputs.arrays import one_dimension_message
@@ -72,7 +73,7 @@ def read_numbers(
     if names[0] != "X":
         demand_both(X, y, caller)
     demand(y, caller, names[1])
-    values = _to_float64(y, caller, names[1])
+    values = _to_float64(align_to_cases(X, y, caller, names[1]), caller, names[1])
     if values.ndim not in (1, 2):
         raise ValueError(
             f"The {names[1]} of {caller} must have shape (n_cases,) or (n_cases, n_targets). Received: {values.shape}. "
@@ -127,7 +128,7 @@ def read_one_label_a_record(X: Any, y: Any, caller: str, names: Names) -> AnyArr
     """Return labels as they are, ``(n_records,)``; raise ValueError or TypeError where they are not one a record."""
     name = names[1]
     demand(y, caller, name)
-    labels = to_labels(y)
+    labels = to_labels(align_to_cases(X, y, caller, name))
     if labels.ndim == 2:
         labels = column_or_1d(labels, warn=True)
     missing = [f"{name}[{row}]" for row in missing_rows(labels)] if labels.dtype.kind == "O" else []

@@ -10,6 +10,7 @@ import numpy as np
 
 from seqcnn._checks import check_choice, count_word, join_words, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._read_targets import missing_rows, to_labels
 from seqcnn.inputs import count_cases
 from seqcnn.inputs.containers import to_plain_array
@@ -26,6 +27,7 @@ def read_weights(X: Any, sample_weight: Any, caller: str) -> Float64Array:
     n_records = count_cases(X, caller=caller)
     if sample_weight is None:
         return np.ones(n_records)
+    sample_weight = align_to_cases(X, sample_weight, caller, "sample_weight")
     problem = None
     try:
         weights = np.asarray(to_plain_array(sample_weight), dtype=np.float64)
@@ -99,7 +101,7 @@ def read_groups(X: Any, groups: Any, caller: str) -> AnyArray | None:
     if groups is None:
         return None
     n_records = count_cases(X, caller=caller)
-    names = to_labels(groups)
+    names = to_labels(align_to_cases(X, groups, caller, "groups"))
     problem = None
     missing = [f"groups[{row}]" for row in missing_rows(names)] if names.ndim == 1 else []
     if names.ndim != 1:

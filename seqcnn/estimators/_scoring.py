@@ -20,7 +20,7 @@ from sklearn.metrics import get_scorer, get_scorer_names
 from seqcnn._checks import did_you_mean, shorten
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.estimators._examples import Examples
-from seqcnn.estimators._targets import ClassTarget, NumericTarget
+from seqcnn.estimators._targets import ClassTarget, MultilabelTarget, NumericTarget
 
 _FOLDS = 10
 
@@ -72,6 +72,20 @@ class _ClassAnswers(ClassifierMixin, _Answers):
         return labels
 
 
+class _IndicatorAnswers(ClassifierMixin, _Answers):
+    def __init__(self, outputs: Float64Array) -> None:
+        super().__init__(outputs)
+        # Of several labels, each is there or not: of two labels, scorers would take a flat list for two classes.
+        self.classes_ = [np.array([0, 1])] * outputs.shape[1]
+
+    def predict_proba(self, X: Any) -> Float64Array:
+        return self._look_up(X)
+
+    def predict(self, X: Any) -> IntegerArray:
+        present: IntegerArray = (self._look_up(X) > 0.5).astype(np.int64)
+        return present
+
+
 class _NumericAnswers(RegressorMixin, _Answers):
     def predict(self, X: Any) -> Float64Array:
         values = self._look_up(X)
@@ -114,6 +128,8 @@ def score_with(
     answers: _Answers
     if isinstance(target, ClassTarget):
         answers, y = _ClassAnswers(outputs, target.classes), target.labels
+    elif isinstance(target, MultilabelTarget):
+        answers, y = _IndicatorAnswers(outputs), target.present.astype(np.int64)
     else:
         assert isinstance(target, NumericTarget)
         answers = _NumericAnswers(outputs)

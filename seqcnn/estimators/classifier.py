@@ -12,10 +12,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import AnyArray, Float64Array
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._going_on import (
+    check_indicator_classes,
     check_later_classes,
     check_same_classes,
+    check_same_form,
     read_first_classes,
     read_labels_among,
     refuse_balanced,
@@ -274,6 +277,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         if X_val is not None or y_val is not None:
             read_validation = lambda: (X_val, read_known(X_val, y_val))  # noqa: E731
         if self.warm_start and self.__sklearn_is_fitted__():
+            check_same_form(form is not None, self._indicator_form is not None, "warm_start=True", caller)
             check_same_classes(target.classes, self.classes_, caller)
         learnt = {"classes_": target.classes, "_indicator_form": None if form is None else (form.dtype, form.sparse)}
         told = {"X": X, "y": y, "metadata": None if sample_weight is None else {"sample_weight": sample_weight}}
@@ -309,9 +313,10 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         X
             Records, as :meth:`fit` takes them.
         y
-            A label for each case, among ``classes``.
+            A label for each case, among ``classes``; or, in every call, an indicator matrix, a column a label.
         classes
-            All labels that will ever come; required in the first call, and the same or left out in the later ones.
+            All labels that will ever come; required in the first call, and the same or left out in the later ones. An
+            indicator matrix has a column for each, so that they may be left out.
         sample_weight
             ``(n_cases,)`` non-negative.
 
@@ -343,17 +348,34 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         weights = read_weights(X, sample_weight, caller)
         refuse_early_stopping(self.early_stopping, caller)
         refuse_balanced(self.class_weight, caller)
-        if self.__sklearn_is_fitted__():
-            known = self.classes_
-            check_later_classes(classes, known, caller)
+        is_fitted = self.__sklearn_is_fitted__()
+        has_sets = holds_sets_of_labels(y)
+        if is_fitted:
+            check_same_form(has_sets, self._indicator_form is not None, "partial_fit", caller)
+        target: ClassTarget | MultilabelTarget
+        learnt: dict[str, Any] = {}
+        if has_sets:
+            if is_fitted:
+                weight = read_class_weight(self.class_weight, self.classes_, caller)
+                before = MultilabelTarget(self.classes_, np.empty((0, 0)), weight, self.label_smoothing)
+                target = read_known_multilabel(X, y, before, caller, ("X", "y"))
+            else:
+                target, form = read_multilabel(X, y, self.class_weight, self.label_smoothing, caller)
+                learnt = {"_indicator_form": (form.dtype, form.sparse)}
+            check_indicator_classes(classes, target.classes, caller)
         else:
-            known = read_first_classes(classes, caller)
-        target = replace(
-            read_labels_among(X, y, known, caller),
-            class_weight=read_class_weight(self.class_weight, known, caller),
-            label_smoothing=self.label_smoothing,
-        )
-        return self._fit(X, target, weights, None, None, learnt={"classes_": known, "_indicator_form": None})
+            if is_fitted:
+                known = self.classes_
+                check_later_classes(classes, known, caller)
+            else:
+                known = read_first_classes(classes, caller)
+            target = replace(
+                read_labels_among(X, y, known, caller),
+                class_weight=read_class_weight(self.class_weight, known, caller),
+                label_smoothing=self.label_smoothing,
+            )
+            learnt = {"_indicator_form": None}
+        return self._fit(X, target, weights, None, None, learnt={"classes_": target.classes} | learnt)
 
     def predict_proba(self, X: Any) -> Float64Array:
         """Return class probabilities, ``(n_cases, n_classes)``, in the order of ``classes_``.
@@ -394,8 +416,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
             ``(n_cases,)``.
         """
         check_is_fitted(self)
+        caller = type(self).__name__
+        y = align_to_cases(X, y, caller, "y")
+        sample_weight = align_to_cases(X, sample_weight, caller, "sample_weight")
         if self._indicator_form is not None and hasattr(y, "columns"):
-            y = columns_in_order(y, self.classes_.tolist(), type(self).__name__, "y").to_numpy()
+            y = columns_in_order(y, self.classes_.tolist(), caller, "y").to_numpy()
         return float(super().score(X, y, sample_weight))
 
     def predict_windows(self, X: Any) -> pd.DataFrame:

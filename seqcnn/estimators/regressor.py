@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
+from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._base import BaseSeqCNN
 from seqcnn.estimators._going_on import check_same_targets, refuse_early_stopping
 from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers
@@ -351,5 +352,7 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
             ``(n_cases,)``.
         """
         check_is_fitted(self)
-        y = columns_in_order(y, self._target_names, type(self).__name__, "y")
+        caller = type(self).__name__
+        y = columns_in_order(align_to_cases(X, y, caller, "y"), self._target_names, caller, "y")
+        sample_weight = align_to_cases(X, sample_weight, caller, "sample_weight")
         return float(super().score(X, y, sample_weight))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from seqcnn._checks import count_word
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9", "#000000")
@@ -26,6 +28,16 @@ def import_pyplot(caller: str) -> Any:
             'pip install "seqcnn[plots]".'
         ) from error
     return pyplot
+
+
+def refuse_indicators(y: Any, caller: str, call: str) -> None:
+    """Raise ValueError if y is an indicator matrix; ``call`` draws one of its labels."""
+    shape = getattr(y, "shape", None) or np.shape(y)
+    if len(shape) == 2 and shape[1] > 1:
+        raise ValueError(
+            f"{caller} draws records that have one label each. Received: an indicator matrix of {shape[1]} labels. "
+            f"Draw one label at a time: {call}."
+        )
 
 
 def make_panel(ax: Any, *, size: tuple[float, float], caller: str) -> tuple[Any, Any]:

@@ -11,7 +11,7 @@ from sklearn.utils.multiclass import unique_labels
 
 from seqcnn._checks import check_integer, shorten
 from seqcnn._types import AnyArray, Float64Array
-from seqcnn.plots._canvas import COLOURS, import_pyplot, make_panel, plain
+from seqcnn.plots._canvas import COLOURS, import_pyplot, make_panel, plain, refuse_indicators
 
 _CLASSES_WITH_COUNTS = 20
 """Up to so many classes, each cell has its count written in it."""
@@ -111,6 +111,9 @@ class ConfusionMatrixDisplay:
                 "against true values."
             )
         predicted = estimator.predict(X)
+        refuse_indicators(
+            predicted, cls.__name__, f"{cls.__name__}.from_predictions(y[:, label], estimator.predict(X)[:, label])"
+        )
         return cls.from_predictions(
             y,
             predicted,
@@ -162,6 +165,10 @@ class ConfusionMatrixDisplay:
             If the labels do not fit each other (scikit-learn's messages).
         """
         import_pyplot(cls.__name__)
+        for given in (y_true, y_pred):
+            refuse_indicators(
+                given, cls.__name__, f"{cls.__name__}.from_predictions(y_true[:, label], y_pred[:, label])"
+            )
         labels = unique_labels(y_true, y_pred) if labels is None else np.asarray(labels)
         counts = confusion_matrix(y_true, y_pred, labels=labels, sample_weight=sample_weight)
         display_labels = labels if display_labels is None else display_labels

@@ -12,7 +12,7 @@ import pandas as pd
 
 from seqcnn._checks import check_integer, name_first, shorten
 from seqcnn._types import AnyArray, Float64Array
-from seqcnn.plots._canvas import COLOURS, add_legend, import_pyplot, make_panels, plain, tidy
+from seqcnn.plots._canvas import COLOURS, add_legend, import_pyplot, make_panels, plain, refuse_indicators, tidy
 
 _Z = 1.959964
 """The normal distribution's 97.5 % point: intervals hold 95 %."""
@@ -157,6 +157,9 @@ class ReliabilityDisplay:
             If labels and probabilities do not fit.
         """
         import_pyplot(cls.__name__)
+        refuse_indicators(
+            y_true, cls.__name__, f"{cls.__name__}.from_predictions(y[:, label], estimator.predict_proba(X)[:, label])"
+        )
         labels, probabilities, known = _read(y_true, y_prob, classes, cls.__name__)
         if len(known) == 2:
             probability, happened = probabilities[:, 1], labels == known[1]
