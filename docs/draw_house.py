@@ -1,4 +1,4 @@
-"""Draw the road from X to predictions, ``docs/pictures/house.png``: ``python docs/draw_house.py``."""
+"""Draw the road from X to predictions, ``docs/house.png``: ``python docs/draw_house.py``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def draw() -> None:
     arrow((9.5, 1.48), (9.5, 2.08))
     arrow((6.52, 0.9), (6.0, 0.9))
     arrow((13.02, 0.9), (12.5, 0.9))
-    target = Path(__file__).parent / "pictures" / "house.png"
+    target = Path(__file__).parent / "house.png"
     figure.savefig(target, dpi=110, bbox_inches="tight", metadata={"Software": None})
 
 
