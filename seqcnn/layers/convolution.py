@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from seqcnn.layers.depthwise import depthwise_convolution
 from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
+from seqcnn.layers.memory import Remembers
 
 
-class Conv1d(nn.Conv1d):
+class Conv1d(Remembers, nn.Conv1d):
     """``torch.nn.Conv1d`` (the same weights, the same numbers), faster on a CPU and with strided "same" padding.
 
     How it is computed follows from shape, device and type by a fixed table (:mod:`seqcnn.layers.layout`). Gradients of
@@ -23,7 +24,8 @@ class Conv1d(nn.Conv1d):
     ``nn.Conv1d`` refuses "same" for strides above 1, and pads even kernels by way of a copy.
 
     ``padding="causal"`` puts the whole kernel behind: output ``i`` sees inputs ``i * stride - (K - 1) * dilation`` to
-    ``i * stride`` and nothing later; there are ``ceil(time / stride)`` outputs too.
+    ``i * stride`` and nothing later; there are ``ceil(time / stride)`` outputs too. So it can read a stream
+    (:mod:`seqcnn.layers.memory`), in pieces of a multiple of its stride.
 
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time')``.
 
@@ -82,6 +84,9 @@ class Conv1d(nn.Conv1d):
             return super().forward(x)
         both = 0 if isinstance(self.padding, str) else self.padding[0]
         left, right = self.padding_left + both, self.padding_right + both
+        if self.reads_stream:
+            assert right == 0, "a layer that looks ahead cannot read a stream"
+            x, left = self.with_past(x, left), 0
         stride, dilation = self.stride[0], self.dilation[0]
         path = self.path(x)
         if path == "plain" or x.numel() == 0 or x.shape[2] + left + right < self.span:
