@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any, Self
 
 import numpy as np
@@ -300,7 +301,8 @@ def _check_bands(
     most = min(n_bands, fft_length // 2 + 1)
     if most == n_bands and not find_empty(n_bands, fft_length):
         return
-    fewer = next((count for count in range(min(most, n_bands - 1), 0, -1) if not find_empty(count, fft_length)), 0)
+    resolved = takewhile(lambda count: not find_empty(count, fft_length), range(1, most))
+    fewer = max(resolved, default=0)
     longer = [2**power for power in range(14) if fft_length < 2**power <= LONGEST_SPECTRUM]
     longer = [length for length in longer if n_bands <= length // 2 + 1 and not find_empty(n_bands, length)]
     remedies = [f"n_bands={fewer} or fewer"] if fewer else []

@@ -14,7 +14,8 @@ class LogMel(FrontEnd):
     """The energy in each mel band, in decibels.
 
     The numbers are those of torchaudio's ``MelSpectrogram(n_fft=window, hop_length=hop)`` and
-    ``AmplitudeToDB(top_db=None)``, of a recording with ``window - hop`` zeros in front, for ``floor_db=-100``.
+    ``AmplitudeToDB(top_db=None)``, of a recording with ``window - hop`` zeros in front, for ``floor_db=-100``. (At odd
+    sample rates and for spectra of an odd number of samples, torchaudio lays the bins a little off their frequencies.)
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ class MFCC(LogMel):
     Parameters
     ----------
     n_coefficients
-        The first so many are kept; with all ``n_bands`` nothing is lost.
+        The first so many are kept; None keeps as many as there are bands, and nothing is lost.
     sample_rate, window_seconds, hop_seconds, n_bands, low_hz, high_hz, mel_scale, fft_length, floor_db
         As :class:`LogMel` takes them.
 
@@ -48,7 +48,7 @@ class MFCC(LogMel):
         self,
         *,
         sample_rate: float = 16000,
-        n_coefficients: int = 40,
+        n_coefficients: int | None = None,
         window_seconds: float = 0.025,
         hop_seconds: float = 0.01,
         n_bands: int = 40,
@@ -59,8 +59,10 @@ class MFCC(LogMel):
         floor_db: float = -80.0,
     ) -> None:
         caller = type(self).__name__
-        check_integer("n_coefficients", n_coefficients, minimum=1, caller=caller)
+        check_integer("n_coefficients", n_coefficients, minimum=1, or_none=True, caller=caller)
         check_integer("n_bands", n_bands, minimum=1, caller=caller)
+        if n_coefficients is None:
+            n_coefficients = n_bands
         if n_coefficients > n_bands:
             raise ValueError(
                 f"The 'n_coefficients' parameter of {caller} must be at most {n_bands}, its n_bands. Received: "
