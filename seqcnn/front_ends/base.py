@@ -148,13 +148,14 @@ class FrontEnd(Remembers, Rebuildable, ABC):
                 f"{type(self).__name__} takes input of shape (batch, channels, samples). Received: {tuple(x.shape)}. "
                 f"Pass three axes, x[:, None] for a batch of mono recordings."
             )
-        wide = torch.promote_types(x.dtype, torch.float32)
+        dtype = x.dtype
+        x = x.to(torch.promote_types(dtype, torch.float32))
         if torch.is_autocast_enabled(x.device.type):
             with torch.autocast(x.device.type, enabled=False):
-                bands = self._run(x.to(wide))
+                bands = self._run(x)
         else:
-            bands = self._run(x.to(wide))
-        bands = bands.to(x.dtype)
+            bands = self._run(x)
+        bands = bands.to(dtype)
         if lengths is None:
             return bands
         return hide_padding(bands, length_mask(self.output_lengths(lengths), bands.shape[2]))
@@ -168,8 +169,8 @@ class FrontEnd(Remembers, Rebuildable, ABC):
         else:
             x = F.pad(x, (self.window_length - self.stride, missing))
         energies = self._energies(x.reshape(batch * channels, x.shape[2]))
-        bands = self.finish(energies)
-        return bands.reshape(batch, channels, -1, self.out_channels).transpose(2, 3).flatten(1, 2)
+        bands = self.finish(energies).transpose(1, 2)
+        return bands if channels == 1 else bands.reshape(batch, channels * self.out_channels, -1)
 
     @abstractmethod
     def finish(self, energies: Tensor) -> Tensor:
@@ -185,6 +186,8 @@ class FrontEnd(Remembers, Rebuildable, ABC):
         if x.device.type != "cpu" or (x.requires_grad and torch.is_grad_enabled()):
             return self._spectrum(frames).square() @ self.mel
         n_recordings, n_frames, _ = frames.shape
+        if n_recordings * n_frames <= _FRAMES_AT_A_TIME:
+            return self._spectrum(frames).square_() @ self.mel
         energies = x.new_empty(n_recordings, n_frames, self.n_bands)
         together = max(1, _FRAMES_AT_A_TIME // n_frames)
         for row in range(0, n_recordings, together):
