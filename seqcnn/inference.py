@@ -13,7 +13,8 @@ from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.network import Network
 
 _STEPS_A_BATCH = {"cpu": 2**13, "other": 2**17}
-"""Time steps in a batch of prediction: on a CPU so many that the features of a layer stay in its cache."""
+"""Time steps that an encoder reads in a batch of prediction: on a CPU so many that a layer's features stay in its
+cache."""
 
 
 def run_network(network: Network, store: WindowStore, *, features: bool = False) -> Float64Array:
@@ -37,7 +38,7 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     network.eval()
     longest = max(int(store.lengths.max()), 1)
     steps = _STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"]
-    batch_size = int(np.clip(steps // longest, 1, 1024))
+    batch_size = int(np.clip(steps * network.stem.stride // longest, 1, 1024))
     batches = prediction_batches(store.lengths, batch_size, equal_length=knows_no_padding(network))
     outputs: list[Tensor] = []
     try:

@@ -11,6 +11,7 @@ from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
 from seqcnn.static_scaler import StaticScaler
+from seqcnn.stems import Stem
 
 
 class Network(Rebuildable):
@@ -21,7 +22,7 @@ class Network(Rebuildable):
     Parameters
     ----------
     stem
-        Normalizer or character embedding.
+        Normalizer, character embedding, or front end.
     encoder
         Reads ``(batch, stem.out_channels, time)``.
     pooling
@@ -32,13 +33,14 @@ class Network(Rebuildable):
         Scales the numbers beside each record, which then stand behind the pooled features; None where there are none.
     """
 
+    stem: Stem
     encoder: SequenceEncoder | FeatureEncoder
     pooling: BinPool1d | None
     static: StaticScaler | None
 
     def __init__(
         self,
-        stem: nn.Module,
+        stem: Stem,
         encoder: SequenceEncoder | FeatureEncoder,
         pooling: BinPool1d | None,
         head: nn.Module,
@@ -68,7 +70,17 @@ class Network(Rebuildable):
     @property
     def minimum_length(self) -> int:
         """Time steps that a batch must have."""
-        return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
+        encoder = self.encoder
+        return self.stem.stride * (encoder.minimum_length if isinstance(encoder, FeatureEncoder) else encoder.stride)
+
+    @property
+    def stride(self) -> int:
+        """Input steps from one encoded step to the next; of features, which have no time, the stem's alone."""
+        return self.stem.stride * (1 if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
+
+    def read(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return what the encoder reads, and the length of each record in it; parameters as in :meth:`forward`."""
+        return self.stem(x, lengths), None if lengths is None else self.stem.output_lengths(lengths)
 
     def embed(self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None) -> Tensor:
         """Return the features in front of the head, ``(batch, n_features)``; parameters as in :meth:`forward`."""
@@ -83,7 +95,8 @@ class Network(Rebuildable):
         return torch.cat([features, self.static(static).to(features.dtype)], 1)
 
     def _pool(self, x: Tensor, lengths: Tensor | None) -> Tensor:
-        encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
+        x, lengths = self.read(x, lengths)
+        encoded: Tensor = self.encoder(x, lengths)
         if isinstance(self.encoder, FeatureEncoder):
             return encoded
         assert self.pooling is not None

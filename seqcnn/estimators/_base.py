@@ -26,6 +26,7 @@ from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
 from seqcnn.estimators._examples import Examples
+from seqcnn.estimators._front_end import check_front_end
 from seqcnn.estimators._going_on import (
     LARGEST_SEED,
     Earlier,
@@ -35,7 +36,7 @@ from seqcnn.estimators._going_on import (
     refuse_fixed,
     structure_of,
 )
-from seqcnn.estimators._parameters import EncoderParametersMixin
+from seqcnn.estimators._parameters import PartParametersMixin
 from seqcnn.estimators._read_weights import read_groups
 from seqcnn.estimators._reading import ReadingMixin
 from seqcnn.estimators._saving import save_estimator
@@ -43,17 +44,19 @@ from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, on
 from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._targets import Target
 from seqcnn.estimators._training import tabulate, train_model
+from seqcnn.front_ends import FrontEnd
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
+from seqcnn.stems import FrontEndStem
 from seqcnn.threads import thread_limit
 from seqcnn.training import TrainingResult, local_seed
 from seqcnn.windows import cut_windows
 
 
-class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, BaseEstimator):
+class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
     _output: Output | None = None
@@ -71,6 +74,12 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
     def encoder_(self) -> SequenceEncoder | FeatureEncoder:
         """The trained encoder, which another estimator takes as ``encoder=``."""
         return self.network_.encoder
+
+    @property
+    def front_end_(self) -> FrontEnd | None:
+        """The front end, which another estimator takes as ``front_end=``; None where the network has none."""
+        stem = self.network_.stem
+        return stem.front_end if isinstance(stem, FrontEndStem) else None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, which :func:`seqcnn.load` reads.
@@ -156,7 +165,9 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
 
         n_windows = len(cut_windows(examples.records.lengths, self.window_length, self.hop_length))
         tiny = None if earlier is None else earlier.progress.is_tiny
-        settings = settle(parameters, contract.kind, examples.records.lengths, n_windows, tiny=tiny)
+        settings = settle(
+            parameters, contract.kind, examples.records.lengths, n_windows, sample_rate=contract.sample_rate, tiny=tiny
+        )
         settings = one_pass(settings, self.learning_rate) if in_steps else settings
         with thread_limit(settings.n_threads), local_seed(torch_seed, settings.device):
             if earlier is None:
@@ -187,6 +198,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
         caller = type(self).__name__
         check_parameters(parameters, caller)
         check_encoder(self.encoder, self._encoder_parameters, caller=caller)
+        check_front_end(self.front_end, self._front_end_parameters, caller=caller)
         if is_fixed(self.encoder):
             if target is not None:
                 target.check_closed_form(caller)
@@ -235,6 +247,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
             normalize=self.normalize,
             window_length=self.window_length,
             encoder_parameters=self._encoder_parameters,
+            front_end=self.front_end,
+            front_end_parameters=self._front_end_parameters,
             caller=type(self).__name__,
         )
         output = "features" if examples.target is None else self._output or examples.target.output

@@ -27,12 +27,14 @@ _STRUCTURE = (
     "input",
     "sample_rate",
     "mono",
+    "front_end",
     "max_characters",
     "window_length",
     "hop_length",
     "missing",
     "normalize",
 )
+_PARTS = ("encoder__", "front_end__")
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Progress:
 
 def structure_of(parameters: Mapping[str, Any]) -> dict[str, object]:
     """Return the parameters that decide what is built, in a form that can be compared later."""
-    chosen = {name: value for name, value in parameters.items() if name in _STRUCTURE or name.startswith("encoder__")}
+    chosen = {name: value for name, value in parameters.items() if name in _STRUCTURE or name.startswith(_PARTS)}
     return {name: value if isinstance(value, nn.Module) else repr(value) for name, value in chosen.items()}
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn.estimators._saving import NETWORK, PARAMETER
+from seqcnn.estimators._saving import NETWORK
 from seqcnn.estimators.classifier import SeqCNNClassifier
 from seqcnn.estimators.embedder import SeqCNNEmbedder
 from seqcnn.estimators.regressor import SeqCNNRegressor
@@ -103,7 +103,8 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, Any], encoder: nn.Modu
         elif "foreign" in value["$module"]:
             parameters[key] = encoder
         else:
-            weights = {key.removeprefix(PARAMETER): held for key, held in tensors.items() if key.startswith(PARAMETER)}
+            prefix = f"{key}."
+            weights = {name.removeprefix(prefix): held for name, held in tensors.items() if name.startswith(prefix)}
             own = encoder if list_foreign(value["$module"]) else None
             parameters[key] = rebuild_module(value["$module"], weights, own)
     estimator: Saved = _ESTIMATORS[name](**parameters)
