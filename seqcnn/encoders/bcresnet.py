@@ -14,15 +14,13 @@ network's head is the paper's last convolution of one step, behind the mean over
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
@@ -105,7 +103,7 @@ class BroadcastBlock(Remembers):
         is_first: bool,
         stride: int = 1,
         dilation: int = 1,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
     ) -> None:
         super().__init__()
         self.n_bands = -(-n_bands // stride)
@@ -178,7 +176,7 @@ class BCResNet(SequenceEncoder):
     def __init__(self, in_channels: int, *, width: int = 16, causal: bool = False) -> None:
         super().__init__()
         self.in_channels, self.out_channels, self.stride, self.causal = in_channels, 4 * width, 1, causal
-        padding: Literal["same", "causal"] = "causal" if causal else "same"
+        padding = pad_for(causal)
         bands, channels, layers = -(-in_channels // 2), 2 * width, [(_FIRST_KERNEL, 1)]
         # Over windows of 5 bands: what stands beside each other there is a channel here.
         self.first = ConvBlock(_FIRST_KERNEL, channels, _FIRST_KERNEL, padding=padding)

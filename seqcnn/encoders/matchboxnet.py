@@ -10,14 +10,13 @@ well as the paper's 64 MFCCs. Nothing is dropped between the layers.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn._checks import check_integer
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Padding, pad_for
 from seqcnn.layers.separable import SeparableBlock
 
 _FIRST_KERNEL, _BLOCK_KERNEL, _KERNEL_STEP, _WIDE_KERNEL, _WIDE_DILATION = 11, 13, 2, 29, 2
@@ -35,7 +34,7 @@ class MatchboxBlock(nn.Module):
         out_channels: int,
         kernel_size: int,
         repeats: int,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
     ) -> None:
         super().__init__()
         self.path = nn.ModuleList()
@@ -99,7 +98,7 @@ class MatchboxNet(SequenceEncoder):
         check_integer("depth", depth, minimum=1, caller="MatchboxNet")
         check_integer("repeats", repeats, minimum=1, caller="MatchboxNet")
         self.in_channels, self.out_channels, self.stride, self.causal = in_channels, 2 * width, 1, causal
-        padding: Literal["same", "causal"] = "causal" if causal else "same"
+        padding = pad_for(causal)
         self.first = SeparableBlock(in_channels, 2 * width, _FIRST_KERNEL, padding=padding)
         self.blocks = nn.ModuleList()
         channels, layers = 2 * width, [(_FIRST_KERNEL, 1)]

@@ -10,13 +10,13 @@ every other step; theirs, padded as in TensorFlow, lies half a stride later wher
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Padding, pad_for
 from seqcnn.layers.masking import stride_mask
 
 _FIRST_KERNEL, _KERNEL, _STRIDE = 3, 9, 2
@@ -31,9 +31,7 @@ class TemporalResidualBlock(nn.Module):
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, ceil(time / stride))``.
     """
 
-    def __init__(
-        self, in_channels: int, out_channels: int, *, stride: int = 1, padding: Literal["same", "causal"] = "same"
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, *, stride: int = 1, padding: Padding = "same") -> None:
         super().__init__()
         self.stride = stride
         self.first = ConvBlock(in_channels, out_channels, _KERNEL, stride=stride, padding=padding)
@@ -81,7 +79,7 @@ class TCResNet(SequenceEncoder):
     ) -> None:
         super().__init__()
         self.in_channels, self.stride, self.causal = in_channels, _STRIDE ** len(_STAGES), causal
-        padding: Literal["same", "causal"] = "causal" if causal else "same"
+        padding = pad_for(causal)
         self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, padding=padding)
         self.blocks = nn.ModuleList()
         channels, layers = width, [(_FIRST_KERNEL, 1)]

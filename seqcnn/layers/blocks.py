@@ -6,7 +6,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, Padding
 from seqcnn.layers.fused import convolve_and_normalize
 from seqcnn.layers.layout import is_little_work
 from seqcnn.layers.masking import hide_padding, stride_mask
@@ -63,7 +63,7 @@ class ConvBlock(Remembers):
         dilation: int = 1,
         groups: int = 1,
         pool: int = 1,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
         normalization: Normalization = "batch",
         activation: Activation = "relu",
     ) -> None:

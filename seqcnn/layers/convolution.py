@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -11,6 +13,18 @@ from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
+
+Padding = Literal["same", "causal"]
+"""Where a kernel lies: about its step, or the whole of it behind."""
+
+
+def pad_for(causal: bool) -> Padding:
+    """Return the padding of a network's kernels.
+
+    >>> pad_for(True), pad_for(False)
+    ('causal', 'same')
+    """
+    return "causal" if causal else "same"
 
 
 class Conv1d(Remembers, nn.Conv1d):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor, nn
 
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, Padding
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
@@ -32,7 +30,7 @@ class SeparableConv1d(nn.Module):
         kernel_size: int,
         *,
         dilation: int = 1,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
     ) -> None:
         super().__init__()
         self.depthwise = Conv1d(
@@ -65,7 +63,7 @@ class SeparableBlock(Remembers):
         kernel_size: int,
         *,
         dilation: int = 1,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
         rectify: bool = True,
     ) -> None:
         super().__init__()
