@@ -23,7 +23,7 @@ from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
+from seqcnn.layers.pieces import is_little_piece
 
 _FIRST_KERNEL, _KERNEL, _LAST_KERNEL, _MOST_SUB_BANDS, _DROPOUT = 5, 3, 5, 5, 0.1
 
@@ -46,7 +46,7 @@ class BandConv1d(Conv1d):
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, time, bands, channels)``."""
         batch, n_steps, _, channels = x.shape
-        steps = super().forward(x.flatten(0, 1).transpose(1, 2)).transpose(1, 2)
+        steps: Tensor = super().forward(x.flatten(0, 1).transpose(1, 2)).transpose(1, 2)
         return steps.reshape(batch, n_steps, -1, channels)
 
 
@@ -65,18 +65,18 @@ class SubSpectralNorm(Remembers):
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Normalize."""
         if mask is None and self.normalization.folds():
-            scale, shift = self.once(None, self._spread)
+            scale, shift = self.once(None, self.spread)
             return torch.addcmul(shift, x, scale)
         batch, n_steps, bands, channels = x.shape
         parts = x.view(batch, n_steps, self.n_sub_bands, -1, channels).transpose(2, 3)
         # As many steps as bands in a stretch for each time step, and a channel for each channel of each stretch.
         height = bands // self.n_sub_bands
         steps = parts.reshape(batch, n_steps * height, -1)
-        normalized = self.normalization(steps.transpose(1, 2), _repeat(mask, height)).transpose(1, 2)
+        normalized: Tensor = self.normalization(steps.transpose(1, 2), _repeat(mask, height)).transpose(1, 2)
         parts = normalized.reshape(batch, n_steps, height, self.n_sub_bands, channels)
         return parts.transpose(2, 3).reshape(x.shape)
 
-    def _spread(self) -> tuple[Tensor, Tensor]:
+    def spread(self) -> tuple[Tensor, Tensor]:
         """Return factor and summand of each band and channel in evaluation, ``(bands, channels)`` each."""
         height = self.n_bands // self.n_sub_bands
         scale, shift = (
@@ -106,7 +106,7 @@ class BroadcastBlock(Remembers):
         padding: Padding = "same",
     ) -> None:
         super().__init__()
-        self.n_bands = -(-n_bands // stride)
+        self.n_bands_in, self.n_bands = n_bands, -(-n_bands // stride)
         self.mixing = ConvBlock(in_channels, out_channels, 1) if is_first else None
         self.over_bands = BandConv1d(out_channels, stride=stride)
         self.normalization = SubSpectralNorm(out_channels, self.n_bands)
@@ -131,23 +131,35 @@ class BroadcastBlock(Remembers):
             bands = x.shape[2]
             mixed = self.mixing(x.flatten(1, 2).transpose(1, 2), _repeat(mask, bands))
             x = mixed.transpose(1, 2).unflatten(1, (-1, bands))
-        x = self._normalize(self._filter_bands(x), mask)
+        if self.reads_stream and mask is None and not self.training and is_little_piece(x):
+            return self._read_piece(x, shortcut)
+        x = self.normalization(self.over_bands(x), mask)
         mean = x.mean(2).transpose(1, 2)
         broadcast = self.dropout(self.pointwise(self.over_time(mean, mask))).transpose(1, 2)[:, :, None]
         return F.relu(x + broadcast if shortcut is None else x + broadcast + shortcut, inplace=True)
 
-    def _filter_bands(self, x: Tensor) -> Tensor:
-        layer = self.over_bands
-        if not (self.reads_stream and is_little_piece(x)):
-            filtered: Tensor = layer(x)
-            return filtered
-        kernel = self.once(layer.weight, lambda: arrange_kernel(layer.weight, layer.groups))
-        rows = F.pad(x.flatten(0, 1), (0, 0, layer.padding_left, layer.padding_right))
-        return convolve_piece(rows, kernel, None, layer.stride[0]).view(*x.shape[:2], self.n_bands, -1)
+    def _read_piece(self, x: Tensor, shortcut: Tensor | None) -> Tensor:
+        """Do the same to a little piece of a stream in few operations."""
+        kernels, shift, mixing = self.once(None, self._arrange)
+        x = (x[:, :, None] * kernels).sum(3).add_(shift)
+        said = self.over_time(x.mean(2).transpose(1, 2)).transpose(1, 2)
+        x.add_(torch.matmul(said, mixing)[:, :, None])
+        return (x if shortcut is None else x.add_(shortcut)).relu_()
 
-    def _normalize(self, x: Tensor, mask: Tensor | None) -> Tensor:
-        normalized: Tensor = self.normalization(x, mask)
-        return normalized
+    def _arrange(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return what makes each band of all bands, normalized: ``(bands out, bands in, channels)``; and the rest.
+
+        That is the summand of each band and channel, and the last mixture of channels, ``(in_channels, out_channels)``.
+        """
+        layer, (scale, shift) = self.over_bands, self.normalization.spread()
+        stride, n_bands_in = layer.stride[0], self.n_bands_in
+        kernels = scale.new_zeros(self.n_bands, n_bands_in, len(layer.weight))
+        for band in range(self.n_bands):
+            for tap in range(_KERNEL):
+                seen = band * stride + tap - layer.padding_left
+                if 0 <= seen < n_bands_in:
+                    kernels[band, seen] = layer.weight[:, 0, tap] * scale[band]
+        return kernels, shift, self.pointwise.weight[..., 0].t().contiguous()
 
 
 class BCResNet(SequenceEncoder):

@@ -95,7 +95,7 @@ class Remembers(nn.Module):
         held = found.get(key)
         if held is None or held[0] is not source:
             held = found[key] = (source, find())
-        return held[1]  # type: ignore[no-any-return]
+        return held[1]
 
 
 _FEW = 8
