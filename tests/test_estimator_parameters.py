@@ -187,8 +187,9 @@ def test_device_that_cannot_be_used_is_answered(device: Any, problem: str, monke
 
 def test_every_parameter_with_a_rule_has_a_wrong_value_above() -> None:
     tested = {wrong[0] for wrong in WRONG} | {"label_smoothing", "warm_start", "sampling", "device"}
-    # Encoder, front end, class_weight and scoring have tests of their own; scikit-learn checks random_state.
+    # Encoder, front end, augment, class_weight and scoring have tests of their own; scikit-learn checks random_state.
     assert set(SeqCNNClassifier().get_params(deep=False)) - tested == {
+        "augment",
         "encoder",
         "front_end",
         "class_weight",

@@ -21,7 +21,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.augment.sounds import Sounds
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
+from seqcnn.estimators._augmenting import read_sounds, settle_augmentation, tell_memory
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
@@ -162,6 +164,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
         elif len(held):
             validation = examples.take(held)
         examples = examples.take(training)
+        sounds = self._find_sounds(examples, contract, seed, earlier)
 
         n_windows = len(cut_windows(examples.records.lengths, self.window_length, self.hop_length))
         tiny = None if earlier is None else earlier.progress.is_tiny
@@ -180,8 +183,9 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
                 self.model_.check_lengths(records, caller=caller)
                 if read_validation is not None and validation is not None:
                     self.model_.check_lengths(validation.records, caller=caller, name="X_val")
-                result = self._train(settings, examples, validation, generator, earlier, learnt, told)
+                result = self._train(settings, examples, validation, generator, sounds, earlier, learnt, told)
         progress.moments = result.moments if in_steps else []
+        progress.sounds = sounds if in_steps or getattr(self, "warm_start", False) else None
         self._progress = progress
         self.__dict__.update(learnt)
         if result.interrupted:
@@ -239,6 +243,23 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
         )
         return kept[training], kept[held]
 
+    def _find_sounds(
+        self, examples: Examples, contract: InputContract, seed: int, earlier: Earlier | None
+    ) -> Sounds | None:
+        """Return how recordings are changed in training and what they are set in, or None where they are not."""
+        caller = type(self).__name__
+        settings = settle_augmentation(
+            getattr(self, "augment", None),
+            examples.records,
+            examples.target,
+            is_fixed=is_fixed(self.encoder),
+            caller=caller,
+        )
+        if settings is None:
+            return None
+        kept = None if earlier is None else earlier.progress.sounds
+        return kept if kept is not None and kept.settings == settings else read_sounds(settings, contract, seed, caller)
+
     def _build(self, settings: Settings, contract: InputContract, examples: Examples) -> Model:
         network = build_network(
             settings,
@@ -278,6 +299,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
         examples: Examples,
         validation: Examples | None,
         generator: np.random.Generator,
+        sounds: Sounds | None,
         earlier: Earlier | None,
         learnt: dict[str, Any],
         told: dict[str, Any] | None,
@@ -288,6 +310,8 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
         n_epochs = 0 if examples.target is None else 1 if is_fixed(self.encoder) else settings.training.max_epochs
         make_history = partial(tabulate, before=before)
         with TrainingProgress(n_epochs, int(self.verbose) if n_epochs else 0, caller) as shown:
+            if examples.records.kind == "audio":
+                shown.say(tell_memory(examples, sounds))
             watcher = CallbackWatcher(
                 shown,
                 estimator=self,
@@ -302,6 +326,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, BaseEs
                 examples,
                 validation,
                 generator=generator,
+                sounds=sounds,
                 moments=earlier.progress.moments if earlier is not None and told is None else [],
                 watcher=watcher,
                 caller=caller,

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from seqcnn._checks import join_words
+from seqcnn.augment import AudioAugmentation
 from seqcnn.json_values import NotWritableError, encode
 from seqcnn.model import Model
 from seqcnn.model_file import FORMAT, write_file
@@ -88,7 +89,9 @@ def _describe_parameters(estimator: BaseEstimator) -> tuple[dict[str, Any], dict
     left_out = []
     for name, value in estimator.get_params(deep=False).items():
         try:
-            if not isinstance(value, nn.Module):
+            if isinstance(value, AudioAugmentation):
+                described[name] = {"$augmentation": value.to_dict()}
+            elif not isinstance(value, nn.Module):
                 described[name] = encode(value)
             elif is_ours(value):
                 described[name] = {"$module": describe(value)}

@@ -76,6 +76,10 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     normalize : {"auto", "dataset", "record", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
+    augment : {"audio"}, AudioAugmentation or None, default=None
+        How recordings are changed in training, anew in every epoch: "audio" plays them faster and slower, shifts them,
+        and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each
+        amount, and folders of noise. Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None
@@ -177,6 +181,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         hop_length: int | None = None,
         missing: str = "error",
         normalize: str | None = "auto",
+        augment: Any = None,
         preset: str = "default",
         max_fit_seconds: float | None = None,
         max_epochs: int | str = "auto",
@@ -208,6 +213,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.hop_length = hop_length
         self.missing = missing
         self.normalize = normalize
+        self.augment = augment
         self.preset = preset
         self.max_fit_seconds = max_fit_seconds
         self.max_epochs = max_epochs
