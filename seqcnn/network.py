@@ -76,14 +76,16 @@ class Network(Rebuildable):
 
         Then a window of a record can be given what was before it.
         """
-        return bool(getattr(self.encoder, "causal", False)) and bool(getattr(self.stem, "causal", True))
+        # Statistics of the whole record, and a line through a gap, which needs the gap's end.
+        looks_ahead = getattr(self.stem, "mode", None) == "record" or getattr(self.stem, "mask_missing", False)
+        return bool(getattr(self.encoder, "causal", False)) and not looks_ahead
 
     @property
     def receptive_field(self) -> int | None:
         """Time steps of the input that an encoded step sees; None where that has no end."""
         own = getattr(self.encoder, "receptive_field", None)
-        before = getattr(self.stem, "receptive_field", 1)
-        return None if own is None or before is None else (own - 1) * int(getattr(self.stem, "stride", 1)) + before
+        window = int(getattr(getattr(self.stem, "front_end", None), "window_length", 1))
+        return None if own is None else (own - 1) * int(getattr(self.stem, "stride", 1)) + window
 
     @property
     def minimum_length(self) -> int:

@@ -39,7 +39,7 @@ LEVELS = (
         "cost",
     },
     {"network", "batches", "aggregate", "descent"},
-    {"inference", "threads", "pieces"},
+    {"inference", "threads", "piecewise"},
     {"training", "closed_form", "continuous"},
     {"model"},
     {"saving", "streaming"},
