@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -90,7 +92,7 @@ class Network(Rebuildable):
     @property
     def minimum_length(self) -> int:
         """Time steps that a batch must have."""
-        return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
+        return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.stride
 
     def embed(
         self,
@@ -115,8 +117,12 @@ class Network(Rebuildable):
 
     def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return what stands in front of the pooling, ``(batch, channels, ceil(time / stride))``."""
-        encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
+        encoded: Tensor = self.encoder(self.stem(x, lengths), self._lengths_behind_stem(lengths))
         return encoded
+
+    def _lengths_behind_stem(self, lengths: Tensor | None) -> Tensor | None:
+        stem: Any = self.stem
+        return stem.output_lengths(lengths) if lengths is not None and hasattr(stem, "stride") else lengths
 
     def _pool(self, x: Tensor, lengths: Tensor | None, kept: Tensor | int | None) -> Tensor:
         encoded = self.encode(x, lengths)
@@ -129,8 +135,9 @@ class Network(Rebuildable):
             encoded = encoded[..., encoded.shape[2] - kept :]
         elif lengths is not None or kept is not None:
             n_steps = torch.full((x.shape[0],), encoded.shape[2], device=x.device)
-            if lengths is not None:
-                n_steps = self.encoder.output_lengths(lengths)
+            behind_stem = self._lengths_behind_stem(lengths)
+            if behind_stem is not None:
+                n_steps = self.encoder.output_lengths(behind_stem)
             mask = length_mask(n_steps, encoded.shape[2])
             if kept is not None:
                 mask = mask & ~length_mask(n_steps - kept, encoded.shape[2])

@@ -102,10 +102,11 @@ class Stream:
         look_ahead: int = 0,
         caller: str = "Stream",
     ) -> None:
-        check_integer("sample_rate", sample_rate, minimum=1, or_none=True, caller=caller)
-        check_integer("window_length", window_length, minimum=1, or_none=True, caller=caller)
-        check_integer("hop_length", hop_length, minimum=1, or_none=True, caller=caller)
-        check_integer("look_ahead", look_ahead, minimum=0, caller=caller)
+        asked = f"{caller}.stream"
+        check_integer("sample_rate", sample_rate, minimum=1, or_none=True, caller=asked)
+        check_integer("window_length", window_length, minimum=1, or_none=True, caller=asked)
+        check_integer("hop_length", hop_length, minimum=1, or_none=True, caller=asked)
+        check_integer("look_ahead", look_ahead, minimum=0, caller=asked)
         _refuse_what_cannot_stream(model, caller)
         contract, network = model.contract, model.network
         self.model_sample_rate: int | None = contract.sample_rate
@@ -116,7 +117,7 @@ class Stream:
         reach = _check_reach(reach, look_ahead, network, contract.sample_rate, caller)
         self.look_ahead = reach.ahead
         self.classes: AnyArray | None = model.classes
-        self.n_outputs = model.n_outputs
+        self.n_outputs = network.n_features if model.output == "features" else model.n_outputs
         self.n_scores = self._n_samples = 0
 
         self._contract, self._finish_outputs = contract, model.finish
