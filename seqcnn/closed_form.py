@@ -80,7 +80,7 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
     windows = np.arange(n_windows)
     if n_windows > wanted:
         windows = np.sort(generator.choice(n_windows, wanted, replace=False))
-    x, lengths, _ = store.batch(windows)
+    x, lengths, *_ = store.batch(windows)
     with torch.no_grad():
         network.encoder.prepare(*network.read(x, lengths), seed=seed)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from seqcnn._checks import shorten
 from seqcnn.augment import AudioAugmentation
-from seqcnn.estimators._saving import NETWORK, PARAMETER
+from seqcnn.estimators._saving import NETWORK
 from seqcnn.estimators.classifier import SeqCNNClassifier
 from seqcnn.estimators.embedder import SeqCNNEmbedder
 from seqcnn.estimators.regressor import SeqCNNRegressor
