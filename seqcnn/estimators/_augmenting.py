@@ -20,7 +20,9 @@ from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
 from seqcnn.inference import knows_no_padding
 from seqcnn.inputs import InputContract, read_for_fit
 from seqcnn.inputs.records import Records
+from seqcnn.layers.spec_augment import SpecAugment
 from seqcnn.network import Network
+from seqcnn.stems import FrontEndStem
 from seqcnn.training import Augment
 
 
@@ -106,6 +108,23 @@ def read_sounds(settings: AudioAugmentation, contract: InputContract, seed: int,
     # A generator of their own: a training that goes on, also in another process, hears the same ones.
     generator = np.random.default_rng([seed, len("augment")])
     return gather_sounds(settings, sample_rate=rate, noises=noises, rooms=rooms, generator=generator)
+
+
+def hide_bands(network: Network, settings: AudioAugmentation | None) -> None:
+    """Let a network with a front end hide bands and stretches of time in training, as the settings say."""
+    stem = network.stem
+    if not isinstance(stem, FrontEndStem):
+        return
+    stem.masks = None
+    if settings is not None and settings.masks is not None:
+        front_end = stem.front_end
+        stem.masks = SpecAugment(
+            time_seconds=settings.time_mask_seconds,
+            n_time_masks=settings.time_masks,
+            bands=round(settings.band_mask_share * stem.out_channels),
+            n_band_masks=settings.band_masks,
+            frame_seconds=front_end.stride / front_end.sample_rate,
+        )
 
 
 def _read_folder(name: str, folder: str | None, sample_rate: int, caller: str) -> tuple[FloatArray, ...]:
