@@ -230,8 +230,8 @@ def test_value_that_makes_no_network_is_an_error_with_the_defaults() -> None:
         "encoder__kernel_sizes=(8, -5), to which torch says: "
     )
     assert message.endswith(
-        ". Pass values like the defaults, encoder__width=128, encoder__kernel_sizes=(8, 5, 3) and "
-        "encoder__normalization='batch'."
+        ". Pass values like the defaults, encoder__width=128, encoder__kernel_sizes=(8, 5, 3), "
+        "encoder__normalization='batch' and encoder__causal=False."
     )
 
 

@@ -52,7 +52,7 @@ class MatchboxBlock(nn.Module):
         shortcut = self.shortcut(x, mask)
         for layer in self.path:
             x = layer(x, mask)
-        return F.relu(x.add_(shortcut) if not x.requires_grad else x + shortcut, inplace=True)
+        return F.relu(x + shortcut, inplace=True)
 
 
 class MatchboxNet(SequenceEncoder):

@@ -106,7 +106,7 @@ def tc_resnet8(in_channels: int, *, width: int = 16, causal: bool = False) -> TC
     """Return TC-ResNet8 of the paper: a block a stage; ``width=24`` is its TC-ResNet8-1.5.
 
     >>> tc_resnet8(40).out_channels, tc_resnet8(40).receptive_field
-    (48, 115)
+    (48, 171)
     """
     return TCResNet(in_channels, width=width, stage_depths=(1, 1, 1), causal=causal)
 
