@@ -21,6 +21,7 @@ from seqcnn.json_values import decode, encode
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.rebuilding import describe, rebuild
+from seqcnn.stems import FrontEndStem
 
 _DTYPES = {"float32": torch.float32, "float64": torch.float64}
 _SPARE_BYTES = 2**26
@@ -165,6 +166,10 @@ def _check_contract(contract: InputContract, network: Network, document: Mapping
     if isinstance(network.head, LinearHead) and network.head.dense.in_features != network.n_features:
         raise ValueError(
             f"its head reads {network.head.dense.in_features} features, its encoder gives {network.n_features}"
+        )
+    if isinstance(network.stem, FrontEndStem) and network.stem.front_end.sample_rate != contract.sample_rate:
+        raise ValueError(
+            f"its contract says {contract.sample_rate} Hz, its front end is for {network.stem.front_end.sample_rate:g}"
         )
     if rows != has:
         raise ValueError(f"its contract names {rows} channels or characters, its network reads {has}")

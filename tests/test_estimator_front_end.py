@@ -37,6 +37,7 @@ from seqcnn.estimators._front_end import BANDS_ENCODER, LEAST_RATE
 from seqcnn.front_ends import MFCC, PCEN, LogMel
 from seqcnn.layers import SpecAugment
 from seqcnn.layers.memory import begin_stream, end_stream
+from seqcnn.model_file import ModelFileError, read_file, write_file
 from seqcnn.stems import FrontEndStem
 
 NAMES = {"log-mel": LogMel, "mfcc": MFCC, "pcen": PCEN}
@@ -385,3 +386,16 @@ def test_series_told_their_rate_are_audio_and_have_bands() -> None:
     classifier = heard().fit(sounds, FIRST)
     assert classifier.front_end_ is not None
     assert classifier.predict(sounds).shape == (24,)
+
+
+def test_a_file_whose_front_end_hears_another_rate_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "words.seqcnn"
+    heard().fit(SOUNDS, WORDS).save(file)
+    document, tensors = read_file(file)
+    stem = document["model"]["network"]["arguments"]["stem"]["$module"]["arguments"]
+    stem["front_end"]["$module"]["arguments"]["sample_rate"] = 16000
+    write_file(file, tensors, document)
+    assert message_of(ModelFileError, seqcnn.load, file) == (
+        f"The model file {file} is damaged, or was changed after it was written: its contract says 8000 Hz, its front "
+        "end is for 16000. Save the model again, or take another copy of the file."
+    )

@@ -131,7 +131,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **part_parameters
+    **encoder__parameters
         ``encoder__name=value`` and ``front_end__name=value`` for the own parameters of a named encoder and front end.
 
     Attributes
@@ -201,7 +201,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **part_parameters: Any,
+        **encoder__parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
@@ -233,7 +233,7 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_part_parameters(part_parameters)
+        self._keep_part_parameters(encoder__parameters)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

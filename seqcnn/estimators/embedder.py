@@ -96,7 +96,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **part_parameters
+    **encoder__parameters
         ``encoder__name=value`` and ``front_end__name=value`` for the own parameters of a named encoder and front end.
 
     Attributes
@@ -156,7 +156,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **part_parameters: Any,
+        **encoder__parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
@@ -182,7 +182,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_part_parameters(part_parameters)
+        self._keep_part_parameters(encoder__parameters)
 
     def fit(
         self,

@@ -9,7 +9,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import lru_cache
-from itertools import takewhile
 from typing import Any, Self
 
 import numpy as np
@@ -17,15 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seqcnn._checks import check_choice, check_integer, check_number, count_word, name_first
+from seqcnn._checks import check_choice, check_integer, check_number
 from seqcnn._types import Float64Array
-from seqcnn.front_ends.mel import MelScale, find_empty_bands, mel_edges, mel_filters
+from seqcnn.front_ends.checks import check_bands, check_fft_length, check_limits, count_samples
+from seqcnn.front_ends.mel import MelScale, mel_edges, mel_filters
 from seqcnn.layers.masking import hide_padding, length_mask
 from seqcnn.layers.memory import Remembers
 from seqcnn.rebuilding import Rebuildable
-
-LONGEST_SPECTRUM = 8192
-"""Samples of the longest spectrum: tables grow with its square."""
 
 _FRAMES_AT_A_TIME = 1024
 """Frames that are worked on at a time on a CPU, so that their spectra stay in its cache."""
@@ -95,11 +92,11 @@ class FrontEnd(Remembers, Rebuildable, ABC):
         check_choice("mel_scale", mel_scale, ("htk", "slaney"), caller=caller)
         check_integer("fft_length", fft_length, minimum=1, or_none=True, caller=caller)
         self.sample_rate = float(sample_rate)
-        self.window_length, self.stride = _count_samples(window_seconds, hop_seconds, self.sample_rate, caller)
+        self.window_length, self.stride = count_samples(window_seconds, hop_seconds, self.sample_rate, caller)
         self.n_bands, self.fft_length = int(n_bands), fft_length or self.window_length
-        _check_fft_length(fft_length, self.window_length, caller)
-        low, high = _check_limits(low_hz, high_hz, self.sample_rate, caller)
-        _check_bands(self.n_bands, low, high, mel_scale, self.fft_length, self.sample_rate, caller)
+        check_fft_length(fft_length, self.window_length, caller)
+        low, high = check_limits(low_hz, high_hz, self.sample_rate, caller)
+        check_bands(self.n_bands, low, high, mel_scale, self.fft_length, self.sample_rate, caller)
         self._limits: tuple[float, float, MelScale] = (low, high, mel_scale)
         for name, table in self._tables().items():
             # Not saved: they follow from the parameters.
@@ -243,82 +240,3 @@ def _kernels(window_length: int, fft_length: int) -> Float64Array:
 def as_tensor(table: Float64Array, dtype: torch.dtype) -> Tensor:
     """Return a table in this precision; rounded before torch sees it, so that an exported program holds no other."""
     return torch.from_numpy(table.astype(np.float64 if dtype == torch.float64 else np.float32)).to(dtype)
-
-
-def _count_samples(window_seconds: float, hop_seconds: float, sample_rate: float, caller: str) -> tuple[int, int]:
-    window, hop = round(window_seconds * sample_rate), round(hop_seconds * sample_rate)
-    if hop < 1:
-        raise ValueError(
-            f"The 'hop_seconds' parameter of {caller} must be at least {1 / sample_rate:g}, a sample at "
-            f"{sample_rate:g} Hz. Received: {hop_seconds:g}. Pass hop_seconds=0.01 or so."
-        )
-    if hop > window:
-        raise ValueError(
-            f"The 'hop_seconds' parameter of {caller} must be at most {window_seconds:g}, the window_seconds, or "
-            f"samples between frames would be lost. Received: {hop_seconds:g}. Pass hop_seconds={window_seconds:g} or "
-            f"less, or a longer window."
-        )
-    if not 4 <= window <= LONGEST_SPECTRUM:
-        raise ValueError(
-            f"The 'window_seconds' parameter of {caller} must be from {4 / sample_rate:.3g} to "
-            f"{LONGEST_SPECTRUM / sample_rate:.3g}, which is 4 to {LONGEST_SPECTRUM:,} samples at {sample_rate:g} Hz. "
-            f"Received: {window_seconds:g}. Pass window_seconds=0.025 or so."
-        )
-    return window, hop
-
-
-def _check_fft_length(fft_length: int | None, window: int, caller: str) -> None:
-    if fft_length is not None and not window <= fft_length <= LONGEST_SPECTRUM:
-        raise ValueError(
-            f"The 'fft_length' parameter of {caller} must be from {window}, the samples of its window, to "
-            f"{LONGEST_SPECTRUM}, or None. Received: {fft_length}. Pass fft_length=None for a spectrum of the window "
-            f"as it is."
-        )
-
-
-def _check_limits(low_hz: float, high_hz: float | None, sample_rate: float, caller: str) -> tuple[float, float]:
-    low, high = float(low_hz), sample_rate / 2 if high_hz is None else float(high_hz)
-    if high > sample_rate / 2:
-        raise ValueError(
-            f"The 'high_hz' parameter of {caller} must be at most {sample_rate / 2:g}, half the sample rate of "
-            f"{sample_rate:g} Hz. Received: {high:g}. Pass high_hz={sample_rate / 2:g} or less, or None for all there "
-            f"is."
-        )
-    if low >= high:
-        raise ValueError(
-            f"The 'low_hz' parameter of {caller} must be less than {high:g}, where the highest band ends. Received: "
-            f"{low:g}. Pass low_hz=20 or so."
-        )
-    return low, high
-
-
-def _check_bands(
-    n_bands: int, low: float, high: float, scale: MelScale, fft_length: int, sample_rate: float, caller: str
-) -> None:
-    """Raise ValueError if bands fall between the bins of the spectrum, and say what resolves them."""
-
-    def find_empty(n_bands: int, fft_length: int) -> list[int]:
-        bands: list[int] = find_empty_bands(mel_edges(n_bands, low, high, scale), sample_rate / fft_length).tolist()
-        return bands
-
-    most = min(n_bands, fft_length // 2 + 1)
-    if most == n_bands and not find_empty(n_bands, fft_length):
-        return
-    resolved = takewhile(lambda count: not find_empty(count, fft_length), range(1, most))
-    fewer = max(resolved, default=0)
-    longer = [2**power for power in range(14) if fft_length < 2**power <= LONGEST_SPECTRUM]
-    longer = [length for length in longer if n_bands <= length // 2 + 1 and not find_empty(n_bands, length)]
-    remedies = [f"n_bands={fewer} or fewer"] if fewer else []
-    remedies += [f"fft_length={longer[0]}"] if longer else []
-    remedies += ["a longer window"] if not remedies else []
-    spacing = sample_rate / fft_length
-    unseen = ""
-    if most == n_bands:
-        bands = [f"{band + 1}" for band in find_empty(n_bands, fft_length)]
-        word = "band" if len(bands) == 1 else "bands"
-        unseen = f", so that {word} {name_first(bands)} would see none of it"
-    raise ValueError(
-        f"The 'n_bands' parameter of {caller} asks for more bands than the spectrum resolves: of "
-        f"{count_word(fft_length, 'sample')} at {sample_rate:g} Hz it has a value every {spacing:g} Hz{unseen}. "
-        f"Received: {n_bands}. Pass {' or '.join(remedies)}."
-    )
