@@ -48,6 +48,7 @@ class AudioAugmenter:
 
     Examples
     --------
+    >>> from seqcnn.augment import AudioAugmentation
     >>> from seqcnn.augment.sounds import gather_sounds
     >>> settings = AudioAugmentation(speed=(0.9, 1.1), shift_seconds=0.05)
     >>> sounds = gather_sounds(settings, sample_rate=8000, generator=np.random.default_rng(0))

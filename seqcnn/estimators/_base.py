@@ -313,7 +313,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         n_epochs = 0 if examples.target is None else 1 if is_fixed(self.encoder) else settings.training.max_epochs
         make_history = partial(tabulate, before=before)
         with TrainingProgress(n_epochs, int(self.verbose) if n_epochs else 0, caller) as shown:
-            if examples.records.kind == "audio":
+            if examples.records.kind == "audio" and earlier is None:
                 shown.say(tell_memory(examples, sounds))
             watcher = CallbackWatcher(
                 shown,
