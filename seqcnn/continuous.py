@@ -89,7 +89,7 @@ def _encode_records(
         some = records.take(short)
         table = cut_windows(some.lengths)
         store = WindowStore(some, table, minimum_length=network.minimum_length, dtype=dtype, device=device)
-        for batch in prediction_batches(store.lengths, windows_a_batch(store)):
+        for batch in prediction_batches(store.lengths, windows_a_batch(store, network)):
             x, real, *_ = store.batch(batch)
             encoded = network.encode(x, real)
             for position, own in zip(batch, encoded, strict=True):

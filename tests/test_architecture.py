@@ -22,6 +22,7 @@ LEVELS = (
     {"json_values", "model_file"},
     {"rebuilding"},
     {"layers"},
+    {"front_ends"},
     {
         "inputs",
         "windows",
