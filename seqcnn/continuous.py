@@ -98,7 +98,7 @@ def _encode_records(
     if not is_long.any():
         return
     own_network, n_channels = deepcopy(network), records.values[int(np.argmax(is_long))].shape[0]
-    reach = find_reach(network, n_channels)
+    reach = find_reach(network, n_channels, wants_past=False)
     # What says that it is causal and is not, or forgets, is run over the whole record at once.
     encoder = None if reach is None or reach.ahead else build_piece_encoder(own_network, reach, n_channels)
     for row in np.flatnonzero(is_long):

@@ -23,7 +23,7 @@ _FARTHEST = 2**18
 """Samples; an encoder that sees farther is taken to see the whole record."""
 
 _SOME = 64
-"""Steps for which a network that sees everything before is tried."""
+"""Steps over which a network that sees everything before is tried."""
 
 _BLOCK = 2**14
 """Samples that go through a network at once, at most (or one stride); longer pieces only take more memory."""
@@ -46,11 +46,22 @@ class Reach:
     ahead: int
 
 
-def find_reach(network: Network, n_channels: int) -> Reach | None:
-    """Find how far an encoded step sees: put NaN into its past and its future, and look from where on it gets there.
+def find_reach(network: Network, n_channels: int, *, wants_past: bool = True) -> Reach | None:
+    """Find how far an encoded step sees: change its past and its future, and look from where on that gets there.
 
-    In float64, where convolutions are computed as they are written: faster ways add taps of weight zero, which NaN
-    passes through.
+    NaN gets everywhere a weight does, but also through products with a weight of zero, such as those of a smoother that
+    is one matrix. Where it seems to come from everywhere, or from behind a step of a network that says it is causal,
+    other finite numbers decide. In float64, where convolutions are computed as they are written.
+
+    Parameters
+    ----------
+    network
+        Stem and encoder are looked at.
+    n_channels
+        Of its input.
+    wants_past
+        Whether ``back`` is looked for where a network looks nothing ahead; None stands for it otherwise. It takes most
+        of the time.
 
     Returns
     -------
@@ -65,44 +76,68 @@ def find_reach(network: Network, n_channels: int) -> Reach | None:
     >>> find_reach(Network(PassThrough(1), FCN(1, width=2), BinPool1d(), torch.nn.Identity()), 1).ahead
     7
     """
-    stride, span = network.stride, network.receptive_field
+    span = network.receptive_field
     if span is None:
         return None
     probe = deepcopy(network).double().cpu().eval()
-    while span <= _FARTHEST:
-        step = -(-span // stride) + 1
-        first, n_samples = step * stride, (2 * step + 1) * stride
-        reached = _Probe(probe, _noise(n_channels, n_samples).double(), step)
-        # What a network tells of its sight is checked, too: a front end may tell too little.
-        if not reached(n_samples - 1, n_samples):
-            last = first + stride - 1
-            ahead = _largest(partial(reached.by_future, last), step * stride)
-            if not reached(0, 1):
-                return Reach(_largest(partial(reached.by_past, first), first), ahead)
-            if ahead == 0:
-                return Reach(None, ahead)
-        span *= 4
-    return None
+    found = None
+    # What a network tells of its sight is checked, too: a front end may tell too little.
+    for n_samples in (span, 4 * span):
+        if n_samples <= _FARTHEST:
+            found = _find_within(probe, n_channels, n_samples, wants_past)
+        if found is not None and (found.back is not None or found.ahead == 0):
+            break
+    return found
+
+
+def _find_within(network: Network, n_channels: int, span: int, wants_past: bool) -> Reach | None:
+    """Find the reach within ``span`` samples; None where it is longer."""
+    stride = network.stride
+    step = -(-span // stride) + 1
+    first, n_samples = step * stride, (2 * step + 1) * stride
+    last, reach = first + stride - 1, None
+    noise = _noise(n_channels, n_samples).double()
+    for probe in (_Probe(network, noise, step), _Probe(network, _SCALES[:, None, None] * noise, step, -1.5)):
+        if probe(n_samples - 1, n_samples):
+            continue
+        ahead = _largest(partial(probe.by_future, last), n_samples - 1 - last) if probe.by_future(last, 1) else 0
+        if ahead == 0 and not wants_past:
+            return Reach(None, 0)
+        if reach is not None and ahead > 0:
+            break  # it does look ahead, and NaN told better how far
+        back = None if probe(0, 1) else _largest(partial(probe.by_past, first), first)
+        reach = Reach(back, ahead)
+        if ahead == 0 or not network.knows_past:
+            break
+    return reach
+
+
+_SCALES = torch.tensor([0.01, 0.1, 1.0, 3.0, 10.0, 100.0], dtype=torch.float64)
+"""Of noise: what a rectifier or a maximum hides of one, it shows of another."""
 
 
 class _Probe:
-    """Tells whether samples that are NaN reach an encoded step."""
+    """Tells whether an encoded step changes with samples, which become NaN or are multiplied."""
 
-    def __init__(self, network: Network, noise: Tensor, step: int) -> None:
-        self._network, self._noise, self._step = network, noise, step
+    def __init__(self, network: Network, noise: Tensor, step: int, factor: float = torch.nan) -> None:
+        self._network, self._noise, self._step, self._factor = network, noise, step, factor
+        self._before = self._encode(noise)
 
     @torch.inference_mode()
+    def _encode(self, x: Tensor) -> Tensor:
+        return self._network.encode(x)[:, :, self._step]
+
     def __call__(self, start: int, stop: int) -> bool:
         x = self._noise.clone()
-        x[..., start:stop] = torch.nan
-        return bool(self._network.encode(x)[0, :, self._step].isnan().any())
+        x[..., start:stop] *= self._factor
+        return not torch.equal(self._encode(x), self._before)
 
     def by_future(self, last: int, n: int) -> bool:
-        """Tell whether it is reached by what begins ``n`` samples behind ``last``."""
+        """Tell whether it changes with what begins ``n`` samples behind ``last``."""
         return self(last + n, self._noise.shape[2])
 
     def by_past(self, first: int, n: int) -> bool:
-        """Tell whether it is reached by what ends ``n`` samples in front of ``first``."""
+        """Tell whether it changes with what ends ``n`` samples in front of ``first``."""
         return self(0, first - n + 1)
 
 
@@ -244,18 +279,21 @@ def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> Piec
     n_channels
         Of its input.
     """
-    if reach.ahead == 0 and _remembers(network, reach, n_channels):
+    if reach.ahead == 0 and _remembers(network, n_channels):
         return RememberingEncoder(network)
     end_stream(network)
+    if reach.back is None:
+        # It was not looked for, because what remembers does not ask.
+        reach = find_reach(network, n_channels) or reach
     return None if reach.back is None else SlidingEncoder(network, reach)
 
 
 @torch.inference_mode()
-def _remembers(network: Network, reach: Reach, n_channels: int) -> bool:
+def _remembers(network: Network, n_channels: int) -> bool:
     """Tell whether all layers that look back remember: whether pieces give what they give together."""
     end_stream(network)
     stride = network.stride
-    n_before = -(-(_SOME * stride if reach.back is None else reach.back) // stride) + 1
+    n_before = -(-(network.receptive_field or _SOME * stride) // stride) + 1
     place = next(network.parameters(), torch.empty(0))
     noise = _noise(n_channels, (n_before + 3) * stride).to(place)
     whole = network.encode(noise)

@@ -45,6 +45,19 @@ def thread_limit(n_threads: int | None) -> Iterator[None]:
             torch.set_num_threads(before)
 
 
+class one_thread:
+    """Let torch use one thread inside the block, at next to no cost where it does already."""
+
+    def __enter__(self) -> None:
+        self._before = torch.get_num_threads()
+        if self._before != 1:
+            torch.set_num_threads(1)
+
+    def __exit__(self, *error: object) -> None:
+        if self._before != 1:
+            torch.set_num_threads(self._before)
+
+
 def _is_worker() -> bool:
     """Tell whether this is a thread or a process that another one started."""
     in_thread = threading.current_thread() is not threading.main_thread()

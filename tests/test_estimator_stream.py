@@ -271,7 +271,8 @@ def test_a_model_streams_by_itself() -> None:
 @pytest.mark.parametrize("front_end", ["log-mel", "mfcc", "pcen"])
 @pytest.mark.parametrize("encoder", ["tcn", "matchboxnet", "tc-resnet8", "bc-resnet"])
 def test_front_ends_and_their_encoders_stream_to_the_offline_numbers(front_end: str, encoder: str) -> None:
-    pytest.importorskip("seqcnn.front_ends")
+    if "front_end" not in SeqCNNClassifier().get_params():
+        pytest.skip("there are no front ends")
     from seqcnn import list_encoders
 
     if encoder not in list_encoders():

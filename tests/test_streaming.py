@@ -87,6 +87,13 @@ class Forgetful(SequenceEncoder):
         return encoded if mask is None else encoded * mask
 
 
+class Endless(Forgetful):
+    """The sum of everything before, by one product with a triangle of ones, which NaN passes through."""
+
+    def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        return super().encode(x @ torch.ones(x.shape[2], x.shape[2], dtype=x.dtype).triu(), mask)
+
+
 def causal_encoders() -> list[str]:
     """Every name of the table that is causal, or can be."""
     return [
@@ -280,15 +287,17 @@ def test_a_network_that_looks_ahead_is_cut_into_windows_as_before() -> None:
 
 @pytest.mark.parametrize(
     ("encoder", "n_channels", "ahead"),
-    [(FCN(2, width=2), 2, 7), (Strided(2), 2, 0), (Forgetful(1), 1, 0), (small_encoder("m3", 1), 1, 53)],
+    [(small_encoder("fcn", 2), 2, 7), (Strided(2), 2, 0), (Forgetful(1), 1, 0), (small_encoder("m3", 1), 1, 53)],
 )
 def test_what_a_network_looks_ahead_is_found_exactly(encoder: SequenceEncoder, n_channels: int, ahead: int) -> None:
     network = network_around(encoder)
+    for parameter in encoder.parameters():
+        parameter.data.abs_()  # so that no rectifier hides anything from the gradient
     reach = find_reach(network, n_channels)
     assert reach is not None
     assert reach.ahead == ahead
     # By gradients: what a step in the middle hangs on.
-    x = torch.randn(1, n_channels, 60 * network.stride, dtype=torch.float64, requires_grad=True)
+    x = torch.rand(1, n_channels, 60 * network.stride, dtype=torch.float64, requires_grad=True)
     step = 30
     network.double().eval().encode(x)[0, :, step].sum().backward()
     assert x.grad is not None
@@ -593,12 +602,21 @@ def test_a_stream_leaves_the_model_alone_and_shares_nothing_with_it() -> None:
     np.testing.assert_allclose(np.concatenate([first, rest]), expected_rows(model, x, 50, 1), atol=1e-5)
 
 
-def test_a_network_may_forget_and_still_see_everything_before_only_if_it_remembers() -> None:
+def test_a_network_that_forgets_is_run_over_stretches_unless_these_have_no_end() -> None:
     from seqcnn.piecewise import build_piece_encoder
 
     network = model_around(Forgetful(1).eval()).network
-    assert isinstance(build_piece_encoder(network, Reach(5, 0), 1), SlidingEncoder)
+    assert isinstance(build_piece_encoder(network, Reach(None, 0), 1), SlidingEncoder)
+    network = model_around(Endless(1).eval()).network
+    assert find_reach(network, 1) == Reach(None, 0)
     assert build_piece_encoder(network, Reach(None, 0), 1) is None
+    with pytest.raises(ValueError) as error:
+        Stream(model_around(Endless(1).eval()))
+    assert str(error.value) == (
+        "The network of Stream sees everything before a step, as PCEN's smoother does, and looks ahead or forgets, so "
+        "that no piece of a stream holds what it needs. Received: Endless. To stream, take a causal encoder, such as "
+        "'tcn'."
+    )
 
 
 def test_a_stream_in_double_precision_is_as_exact_as_its_model() -> None:

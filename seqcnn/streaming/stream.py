@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NoReturn
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqcnn._checks import check_integer
 from seqcnn._types import AnyArray, Float64Array, FloatArray
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.encoders.plain import PlainEncoder
+from seqcnn.heads import LinearHead
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.model import Model
 from seqcnn.network import Network
@@ -21,7 +23,7 @@ from seqcnn.piecewise import Reach, build_piece_encoder, find_reach
 from seqcnn.streaming.pooling import WindowPool
 from seqcnn.streaming.resampling import StreamResampler
 from seqcnn.streaming.samples import read_samples
-from seqcnn.threads import thread_limit
+from seqcnn.threads import one_thread, thread_limit
 
 _HOP_SECONDS = 0.02
 
@@ -113,7 +115,7 @@ class Stream:
         self.sample_rate: int | None = _settle_rate(sample_rate, contract.sample_rate, caller)
         self.window_length = _settle_window(window_length, model, caller)
         self.hop_length = _settle_hop(hop_length, network.stride, contract.sample_rate, caller)
-        reach = find_reach(network, contract.n_channels)
+        reach = find_reach(network, contract.n_channels, wants_past=False)
         reach = _check_reach(reach, look_ahead, network, contract.sample_rate, caller)
         self.look_ahead = reach.ahead
         self.classes: AnyArray | None = model.classes
@@ -123,12 +125,16 @@ class Stream:
         self._contract, self._finish_outputs = contract, model.finish
         own = deepcopy(network).cpu().eval()
         self._dtype = model.dtype
-        self._head = None if model.output == "features" else own.head
+        self._head = None if model.output == "features" else _plain_head(own.head)
         assert isinstance(own.pooling, BinPool1d)
         with thread_limit(1):
             encoder = build_piece_encoder(own, reach, contract.n_channels)
         if encoder is None:
-            _refuse_sight(network, caller)
+            raise ValueError(
+                f"The network of {caller} sees everything before a step, as PCEN's smoother does, and looks ahead or "
+                f"forgets, so that no piece of a stream holds what it needs. Received: {type(network.encoder).__name__}"
+                f". To stream, {_advise(network)}."
+            )
         self._encoder = encoder
         n_steps = max(-(-self.window_length // network.stride), 1)
         self._pool = WindowPool(own.pooling, n_steps, self.hop_length // network.stride)
@@ -165,7 +171,7 @@ class Stream:
             If samples are not finite real numbers of the right channels. The stream is then what it was before.
         """
         values = read_samples(samples, self._contract)
-        with torch.inference_mode(), thread_limit(1):
+        with torch.inference_mode(), one_thread():
             return self._score(self._encode(values if self._resampler is None else self._resampler.push(values)))
 
     def finish(self) -> Float64Array:
@@ -173,7 +179,7 @@ class Stream:
 
         Causal networks have none left, unless samples were resampled.
         """
-        with torch.inference_mode(), thread_limit(1):
+        with torch.inference_mode(), one_thread():
             encoded = [] if self._resampler is None else self._encode(self._resampler.finish())
             n_before, n_rows = self.n_scores, self._n_samples // self.hop_length
             # The step of a last incomplete stride may end a hop, but the record does not reach that far.
@@ -193,7 +199,8 @@ class Stream:
         if not values.shape[1]:
             return []
         self._n_samples += values.shape[1]
-        return self._encoder.push(torch.from_numpy(values).to(self._dtype)[None])
+        x = torch.from_numpy(values)
+        return self._encoder.push((x if self._dtype == torch.float32 else x.to(self._dtype))[None])
 
     def _score(self, encoded: list[Tensor]) -> Float64Array:
         rows = [features for steps in encoded if len(features := self._pool.push(steps))]
@@ -239,6 +246,16 @@ def _refuse_what_cannot_stream(model: Model, caller: str) -> None:
             f"The network of {caller} scales each record by its own mean and deviation, which need the whole record. "
             f"Received: a model with normalize='record'. Fit it with normalize='dataset' to stream."
         )
+
+
+def _plain_head(head: nn.Module) -> Callable[[Tensor], Tensor]:
+    """Return what a head computes, without what it has for training: a row is little work."""
+    if type(head) is not LinearHead or head.scaler is not None:
+        return head
+    weight, bias, in_units = head.dense.weight.detach().T.contiguous(), head.dense.bias.detach(), head.in_units
+    if head.scale is None:
+        return lambda features: torch.addmm(bias, features, weight)
+    return lambda features: in_units(torch.addmm(bias, features, weight))
 
 
 def _settle_rate(sample_rate: int | None, own: int | None, caller: str) -> int | None:
