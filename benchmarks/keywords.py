@@ -18,16 +18,11 @@ says how); a test part is scored once a run. Nothing else should run beside it: 
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from road import machine
 
 # What the rows differ in; all else is the defaults of the estimator.
 FRONTS: dict[str, dict[str, Any]] = {
@@ -114,10 +109,10 @@ def other_words() -> tuple[list[str], Any]:
 
 def measure_open_set(seed: int, *, trains_unknown: bool) -> dict[str, Any]:
     """How well the score tells a known word from another: area under the ROC curve."""
+    from seqcnn.spotting import KeywordSpotter
     from sklearn.metrics import roc_auc_score
 
     from seqcnn.datasets import load_speech_commands
-    from seqcnn.spotting import KeywordSpotter
 
     X, y = load_speech_commands("train")
     X_known, y_known = load_speech_commands("validation")
