@@ -12,8 +12,9 @@ Works:
     noise           words inside long noise: misses against false accepts an hour
 
 Each measured line goes to FILE as one line of JSON as soon as it is there, so that a run that was broken off goes on
-where it stopped; the tables are printed from that file. Settings were chosen inside the training parts (docs/keywords.md
-says how); a test part is scored once a run. Nothing else should run beside it: times are part of what is reported.
+where it stopped; the tables are printed from that file. Settings were chosen inside the training parts
+(docs/keywords.md); a test part is scored once a run. Nothing else should run beside it: times are part of what is
+reported.
 """
 
 from __future__ import annotations
@@ -83,9 +84,7 @@ def measure_speaker(front: str, seed: int, speaker: str) -> dict[str, Any]:
     X = np.array([path for part in parts for path in part[0]])
     y, speakers = (np.concatenate([part[position] for part in parts]) for position in (1, 2))
     left_out = speakers == speaker
-    return fit_and_score(
-        front, seed, (X[~left_out].tolist(), y[~left_out]), (X[left_out].tolist(), y[left_out])
-    )
+    return fit_and_score(front, seed, (X[~left_out].tolist(), y[~left_out]), (X[left_out].tolist(), y[left_out]))
 
 
 def measure_commands(front: str, seed: int) -> dict[str, Any]:

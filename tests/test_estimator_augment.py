@@ -258,3 +258,24 @@ def test_mixtures_of_numbers_are_refused() -> None:
         "The 'augment' parameter of SeqCNNClassifier must have mixing=None with number columns beside the records, "
         "which do not mix as sounds do. Received: mixing='mixup'. Pass AudioAugmentation(mixing=None)."
     )
+
+
+def test_bands_are_hidden_in_training_and_what_was_fitted_knows_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seqcnn.layers.spec_augment import SpecAugment
+
+    built, hide = [], SpecAugment.forward
+
+    def forward(self: Any, x: torch.Tensor, lengths: Any = None) -> torch.Tensor:
+        built.append((self.training, self.n_time_masks, self.bands, self.frames))
+        return hide(self, x, lengths)
+
+    monkeypatch.setattr(SpecAugment, "forward", forward)
+    only = AudioAugmentation(time_masks=3, time_mask_seconds=0.05, band_mask_share=0.25)
+    bands = {"front_end": "log-mel", "front_end__n_bands": 40, "front_end__hop_seconds": 0.01}
+    fitted = listener(augment=only, **bands).fit(SOUNDS, WORDS, X_val=SOUNDS, y_val=WORDS)
+    assert set(built) == {(True, 3, 10, 5)}
+    assert fitted.network_.stem.masks is None
+    built.clear()
+    listener(augment=replace(only, time_masks=0, band_masks=0), **bands).fit(SOUNDS, WORDS)
+    listener(augment=None, **bands).fit(SOUNDS, WORDS)
+    assert built == []

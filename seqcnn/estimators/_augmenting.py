@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -110,23 +112,6 @@ def read_sounds(settings: AudioAugmentation, contract: InputContract, seed: int,
     return gather_sounds(settings, sample_rate=rate, noises=noises, rooms=rooms, generator=generator)
 
 
-def hide_bands(network: Network, settings: AudioAugmentation | None) -> None:
-    """Let a network with a front end hide bands and stretches of time in training, as the settings say."""
-    stem = network.stem
-    if not isinstance(stem, FrontEndStem):
-        return
-    stem.masks = None
-    if settings is not None and settings.masks is not None:
-        front_end = stem.front_end
-        stem.masks = SpecAugment(
-            time_seconds=settings.time_mask_seconds,
-            n_time_masks=settings.time_masks,
-            bands=round(settings.band_mask_share * stem.out_channels),
-            n_band_masks=settings.band_masks,
-            frame_seconds=front_end.stride / front_end.sample_rate,
-        )
-
-
 def _read_folder(name: str, folder: str | None, sample_rate: int, caller: str) -> tuple[FloatArray, ...]:
     if folder is None:
         return ()
@@ -169,6 +154,26 @@ def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: T
         return Batch(x, lengths, batch.static), targets, weights
 
     return augment
+
+
+@contextmanager
+def hidden_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
+    """Let the stem hide bands and moments inside the block, where it gives bands; what is saved knows nothing of it."""
+    masks, stem = None if sounds is None else sounds.settings.masks, network.stem
+    if sounds is None or masks is None or not isinstance(stem, FrontEndStem):
+        yield
+        return
+    stem.masks = SpecAugment(
+        time_seconds=masks["time_mask_seconds"],
+        n_time_masks=masks["time_masks"],
+        bands=round(masks["band_mask_share"] * stem.out_channels),
+        n_band_masks=masks["band_masks"],
+        frame_seconds=stem.stride / sounds.sample_rate,
+    )
+    try:
+        yield
+    finally:
+        stem.masks = None
 
 
 def tell_memory(examples: Examples, sounds: Sounds | None) -> str:

@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_is_fitted
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.augment.sounds import Sounds
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
-from seqcnn.estimators._augmenting import hide_bands, read_sounds, settle_augmentation, tell_memory
+from seqcnn.estimators._augmenting import read_sounds, settle_augmentation, tell_memory
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
@@ -180,7 +180,6 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             else:
                 self.model_.network.to(settings.device, settings.dtype)
                 progress = earlier.progress
-            hide_bands(self.model_.network, None if sounds is None else sounds.settings)
             with self._put_back_after_errors(earlier):
                 self.model_.check_lengths(records, caller=caller)
                 if read_validation is not None and validation is not None:
