@@ -88,9 +88,7 @@ def measure_speaker(front: str, seed: int, speaker: str) -> dict[str, Any]:
     X = np.array([path for part in parts for path in part[0]])
     y, speakers = (np.concatenate([part[position] for part in parts]) for position in (1, 2))
     left_out = speakers == speaker
-    return fit_and_score(
-        front, seed, (X[~left_out].tolist(), y[~left_out]), (X[left_out].tolist(), y[left_out])
-    )
+    return fit_and_score(front, seed, (X[~left_out].tolist(), y[~left_out]), (X[left_out].tolist(), y[left_out]))
 
 
 def measure_commands(front: str, seed: int) -> dict[str, Any]:
