@@ -4,8 +4,8 @@
 
 A line an hour: seconds of computing a second of audio, the most memory the process used, and the largest difference
 between the last rows (features, as a share of the largest) and those of a stream that begins a few seconds earlier,
-more than a window and what it looks back. Noise of changing loudness, so that a sum which was not made anew would show what
-it rounded.
+more than a window and what it looks back. Noise of changing loudness, so that a sum which was not made anew would
+show what it rounded.
 """
 
 from __future__ import annotations
