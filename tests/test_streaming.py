@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -629,14 +628,13 @@ def test_a_stream_in_double_precision_is_as_exact_as_its_model() -> None:
 
 @pytest.mark.slow
 def test_an_hour_of_sound_neither_drifts_nor_grows() -> None:
-    # A week of steps for the sums, in an hour's time: what a window holds is compared with a stream that begins anew.
+    # What the last window holds is compared with the network run once over the last four seconds.
     import resource
 
     model = model_around(enliven(Strided(7)), stem=Frames(1, 7, 2), n_channels=1, sample_rate=RATE)
     generator = np.random.default_rng(0)
     stream = Stream(model, window_length=RATE, hop_length=162)
     after_a_minute = 0
-    started = time.perf_counter()
     tail = np.empty(0, np.float32)
     for second in range(3600):
         samples = generator.standard_normal(RATE).astype(np.float32) * (1e3 if second % 600 == 0 else 1.0)
@@ -644,7 +642,6 @@ def test_an_hour_of_sound_neither_drifts_nor_grows() -> None:
         tail = np.concatenate([tail, samples])[-4 * RATE :]
         if second == 60:
             after_a_minute = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert time.perf_counter() > started
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - after_a_minute
     assert grown < 20_000  # kilobytes
     # A hop ends where the whole signal's does: drop what comes before a border of the tail's.
