@@ -31,7 +31,6 @@ from torch import nn
 
 import seqcnn
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
-from seqcnn.encoders import ENCODERS, FCN, EncoderEntry
 from seqcnn.estimators import _front_end, _settings
 from seqcnn.estimators._front_end import BANDS_ENCODER, LEAST_RATE
 from seqcnn.front_ends import MFCC, PCEN, LogMel
@@ -52,22 +51,6 @@ def heard(kind: Any = SeqCNNClassifier, **parameters: Any) -> Any:
 
 def targets_for(kind: Any) -> Any:
     return np.arange(float(len(SOUNDS))) if kind is SeqCNNRegressor else WORDS
-
-
-@pytest.fixture
-def reads_bands(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Enrol a small FCN as the encoder that "auto" takes for bands."""
-
-    class OfBands(EncoderEntry):
-        reads = "bands"
-
-    def build(in_channels: int, *, width: int = 8) -> FCN:
-        return FCN(in_channels, width=width)
-
-    table = {**ENCODERS, BANDS_ENCODER: OfBands("audio", build)}
-    monkeypatch.setattr("seqcnn.encoders.table.ENCODERS", table)
-    monkeypatch.setattr(_front_end, "ENCODERS", table)
-    return BANDS_ENCODER
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -212,8 +195,8 @@ def test_another_estimator_takes_encoder_and_front_end() -> None:
     )
 
 
-def test_auto_takes_bands_for_encoders_that_read_them(reads_bands: str) -> None:
-    classifier = quick(encoder=reads_bands, sample_rate=RATE).fit(SOUNDS, WORDS)
+def test_auto_takes_bands_for_encoders_that_read_them() -> None:
+    classifier = quick(encoder=BANDS_ENCODER, sample_rate=RATE).fit(SOUNDS, WORDS)
     assert type(classifier.front_end_) is LogMel
     assert classifier.encoder_.in_channels == 40
     assert quick(encoder="m3", sample_rate=RATE, encoder__width=8).fit(SOUNDS, WORDS).front_end_ is None
@@ -232,23 +215,23 @@ def test_auto_takes_bands_for_encoders_that_read_them(reads_bands: str) -> None:
         (BANDS_ENCODER, "auto", 2000, (BANDS_ENCODER, "log-mel")),
     ],
 )
-def test_auto_for_audio(reads_bands: str, encoder: Any, front_end: Any, rate: int, expected: Any) -> None:
+def test_auto_for_audio(encoder: Any, front_end: Any, rate: int, expected: Any) -> None:
     assert _front_end.settle_parts(encoder, front_end, "audio", rate, _settings.AUTO_ENCODERS) == expected
 
 
 @pytest.mark.parametrize(("kind", "encoder"), [("series", "inception"), ("text", "zhang-small")])
-def test_auto_for_series_and_text_knows_no_front_end(reads_bands: str, kind: Any, encoder: str) -> None:
+def test_auto_for_series_and_text_knows_no_front_end(kind: Any, encoder: str) -> None:
     assert _front_end.settle_parts("auto", "auto", kind, None, _settings.AUTO_ENCODERS) == (encoder, None)
 
 
-def test_what_auto_means_for_audio_is_told(reads_bands: str) -> None:
-    assert _settings.describe_encoders()["audio"] == f"log-mel and {reads_bands} from 4,000 Hz on, else m11"
+def test_what_auto_means_for_audio_is_told() -> None:
+    assert _settings.describe_encoders()["audio"] == f"log-mel and {BANDS_ENCODER} from 4,000 Hz on, else m11"
 
 
-def test_an_encoder_of_bands_is_refused_without_them(reads_bands: str) -> None:
-    classifier = quick(encoder=reads_bands, sample_rate=RATE, front_end=None)
+def test_an_encoder_of_bands_is_refused_without_them() -> None:
+    classifier = quick(encoder=BANDS_ENCODER, sample_rate=RATE, front_end=None)
     assert message_of(ValueError, classifier.fit, SOUNDS, WORDS) == (
-        f"The encoder {reads_bands!r} of SeqCNNClassifier reads bands, not a waveform. Received: front_end=None. Pass "
+        f"The encoder {BANDS_ENCODER!r} of SeqCNNClassifier reads bands, not a waveform. Received: front_end=None. Pass "
         "front_end='log-mel', or an encoder that reads waveforms, such as 'm5'."
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from seqcnn._checks import join_words, shorten
 from seqcnn._types import Kind
-from seqcnn.encoders import ENCODERS, find_encoder
+from seqcnn.encoders import find_encoder
 from seqcnn.front_ends import FRONT_ENDS, FrontEnd, build_front_end, find_front_end
 from seqcnn.inputs import InputContract
 from seqcnn.rebuilding import is_ours
@@ -50,7 +50,7 @@ def reads_bands(encoder: Any) -> bool:
     """Tell whether an encoder, valid, is named and made to read bands."""
     if not isinstance(encoder, str) or encoder == "auto":
         return False
-    return getattr(find_encoder(encoder, caller=""), "reads", None) == "bands"
+    return find_encoder(encoder, caller="").reads == "bands"
 
 
 def settle_parts(
@@ -69,7 +69,7 @@ def settle_parts(
     """
     undecided = isinstance(front_end, str) and front_end == "auto"
     if isinstance(encoder, str) and encoder == "auto":
-        if kind != "audio" or BANDS_ENCODER not in ENCODERS:
+        if kind != "audio":
             encoder = otherwise[kind]
         elif undecided:
             encoder = BANDS_ENCODER if (sample_rate or 0) >= LEAST_RATE else otherwise[kind]
@@ -82,8 +82,6 @@ def settle_parts(
 
 def describe_audio(otherwise: str) -> str:
     """Say what "auto" means for audio."""
-    if BANDS_ENCODER not in ENCODERS:
-        return otherwise
     return f"{DEFAULT_FRONT_END} and {BANDS_ENCODER} from {LEAST_RATE:,} Hz on, else {otherwise}"
 
 
