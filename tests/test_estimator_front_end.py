@@ -231,8 +231,8 @@ def test_what_auto_means_for_audio_is_told() -> None:
 def test_an_encoder_of_bands_is_refused_without_them() -> None:
     classifier = quick(encoder=BANDS_ENCODER, sample_rate=RATE, front_end=None)
     assert message_of(ValueError, classifier.fit, SOUNDS, WORDS) == (
-        f"The encoder {BANDS_ENCODER!r} of SeqCNNClassifier reads bands, not a waveform. Received: front_end=None. Pass "
-        "front_end='log-mel', or an encoder that reads waveforms, such as 'm5'."
+        f"The encoder {BANDS_ENCODER!r} of SeqCNNClassifier reads bands, not a waveform. Received: front_end=None. "
+        "Pass front_end='log-mel', or an encoder that reads waveforms, such as 'm5'."
     )
 
 
