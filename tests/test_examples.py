@@ -218,6 +218,6 @@ def test_the_command_line_asks_for_a_command(capsys):
         seqcnn.__main__.main([])
     assert stopped.value.code == 2
     assert capsys.readouterr().err == (
-        "Error: A command is missing. The commands are fit, predict, evaluate, info and demo. 'seqcnn --help' shows "
-        "how.\n"
+        "Error: A command is missing. The commands are fit, predict, evaluate, spot, info and demo. 'seqcnn --help' "
+        "shows how.\n"
     )

@@ -161,7 +161,7 @@ def _warn_of_bad_recordings(waves: Sequence[FloatArray], names: Sequence[str], c
         stays = sum(int(np.count_nonzero(there[:, 1:] & there[:, :-1])) for there in limits)
         if stays >= max(_CLIPPED_SAMPLES, _CLIPPED_SHARE * wave.size):
             share = sum(float(there.mean()) for there in limits)
-            clipped.append(f"{name}, {share:.1%} of its samples")
+            clipped.append(f"{name} has {share:.1%} of its samples at full scale")
     total = count_word(len(waves), "recording")
     if silent:
         warnings.warn(
@@ -172,9 +172,8 @@ def _warn_of_bad_recordings(waves: Sequence[FloatArray], names: Sequence[str], c
         )
     if clipped:
         warnings.warn(
-            f"{len(clipped):,} of {total} in X {'is' if len(clipped) == 1 else 'are'} clipped, held at full scale "
-            f"again and again: {name_first(clipped)}. {caller} learns from them as they are. Record them again at a "
-            "lower level, or drop them.",
+            f"{len(clipped):,} of {total} in X {'is' if len(clipped) == 1 else 'are'} clipped: {name_first(clipped)}. "
+            f"{caller} learns from them as they are. Record them again at a lower level, or drop them.",
             UserWarning,
             stacklevel=4,
         )

@@ -40,9 +40,18 @@ class AudioBlocks:
         self._caller = caller
 
     def __iter__(self) -> Iterator[FloatArray]:
-        soundfile, n_read = import_soundfile(), 0
+        SoundFile: Any = import_soundfile().SoundFile
+
+        class StraightOn(SoundFile):
+            """Read from front to back: soundfile seeks after each read, and after that MP3 decodes to other samples."""
+
+            def seekable(self) -> bool:
+                """Say no, so that there is no seeking."""
+                return False
+
+        n_read = 0
         try:
-            with soundfile.SoundFile(self.path) as file:
+            with StraightOn(self.path) as file:
                 while len(samples := file.read(self.block_length, dtype="float32", always_2d=True)):
                     if not np.isfinite(samples).all():
                         n_read += int(np.isfinite(samples).all(axis=1).argmin())
