@@ -41,6 +41,8 @@ class Model:
         In samples; ``window_length=None`` reads records whole.
     classes
         The labels behind the columns of the probabilities, else None.
+    record_length
+        The median length of the training records, in samples; None where an earlier version saved it without.
     """
 
     network: Network
@@ -49,6 +51,7 @@ class Model:
     window_length: int | None = None
     hop_length: int | None = None
     classes: AnyArray | None = None
+    record_length: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # A model trained on a GPU must open on a machine without one.

@@ -238,7 +238,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
             caller=type(self).__name__,
         )
         output = "features" if examples.target is None else self._output or examples.target.output
-        return Model(network, contract, output, self.window_length, self.hop_length)
+        median = int(np.median(examples.records.lengths))
+        return Model(network, contract, output, self.window_length, self.hop_length, record_length=median)
 
     @contextmanager
     def _put_back_after_errors(self, earlier: Earlier | None) -> Iterator[None]:
