@@ -171,7 +171,7 @@ class EventCounter:
         threshold: np.float32,
         refractory: int,
     ) -> list[Event]:
-        """Go from firing to firing: ``fit`` are the rows in which a column may fire, ``ends`` its runs above release."""
+        """Go from firing to firing; ``fit``: the rows in which a column may fire, ``ends``: its runs above release."""
         events: list[Event] = []
         free_from = 0
         armed_from = [0] * self.n_columns

@@ -77,16 +77,16 @@ class ScoreReader:
         return rows
 
     def finish(self) -> FloatArray:
-        """Return the rows of half a window of silence behind the end, and what a stream that looks ahead held back.
+        """Return the rows of half a window of silence behind the end, and what the stream held back; then begin anew.
 
-        Then a word at the very end has stood in the middle of the window, as any other.
+        So a word at the very end has stood in the middle of the window, as any other.
         """
         rate = self.stream.sample_rate
         n_samples = math.ceil((self.window_seconds / 2 + self._smoothing * self.hop_seconds) * rate)
-        rows = [self.stream.push(np.zeros((*self._n_channels, n_samples), np.float32))]
-        if getattr(self.stream, "look_ahead", 0):
-            rows.append(self.stream.finish())
-        return self._smooth(np.concatenate(rows))
+        silence = np.zeros((*self._n_channels, n_samples), np.float32)
+        rows = self._smooth(np.concatenate([self.stream.push(silence), self.stream.finish()]))
+        self.reset()
+        return rows
 
     def _smooth(self, rows: AnyArray) -> FloatArray:
         return self._smoother.push(np.asarray(rows, np.float32)[:, self.columns])

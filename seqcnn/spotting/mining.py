@@ -62,8 +62,8 @@ def write_clips(
     gone = [position for position, source in enumerate(sources) if not can_be_read_again(source)]
     if gone:
         raise ValueError(
-            f"{caller} with folder= cuts clips out of recordings that can be read again: paths and waveforms. Received: "
-            f"{shorten(sources[gone[0]])}. Pass its file, or leave folder out."
+            f"{caller} with folder= cuts clips out of recordings that can be read again: paths and waveforms. "
+            f"Received: {shorten(sources[gone[0]])}. Pass its file, or leave folder out."
         )
     soundfile = import_soundfile()
     home = Path(folder)
@@ -71,9 +71,7 @@ def write_clips(
     paths = []
     for number, line in enumerate(found.itertuples(index=False)):
         rate = rates[line.position]
-        clip = read_section(
-            sources[line.position], round(line.start * rate), round(line.end * rate), caller=caller
-        )
+        clip = read_section(sources[line.position], round(line.start * rate), round(line.end * rate), caller=caller)
         word = re.sub(r"[^\w-]+", "_", str(line.keyword))
         path = home / f"{number:04d}_{word}_{line.score:.3f}.wav"
         soundfile.write(path, np.asarray(clip).T, rate)

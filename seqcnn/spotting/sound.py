@@ -50,8 +50,8 @@ def open_sound(source: Any, sample_rate: int | None, *, caller: str) -> Sound:
         return Sound(_cut(source, caller), sample_rate)
     if isinstance(source, dict | set | bytes) or not hasattr(source, "__iter__"):
         raise TypeError(
-            f"{caller} listens to a waveform, a pair (waveform, sample_rate), the path of an audio file, or an iterable "
-            f"of blocks of samples. Received: {shorten(source)}. Pass one of these."
+            f"{caller} listens to a waveform, a pair (waveform, sample_rate), the path of an audio file, or an "
+            f"iterable of blocks of samples. Received: {shorten(source)}. Pass one of these."
         )
     return Sound(source, sample_rate)
 

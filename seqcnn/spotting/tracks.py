@@ -54,14 +54,14 @@ class Tracks:
 
 
 def stack_tracks(
-    recordings: Iterable[tuple[FloatArray, int]], n_keywords: int, gap: int, hop_seconds: float, window_seconds: float
+    recordings: Iterable[tuple[FloatArray, float]], n_keywords: int, gap: int, hop_seconds: float, window_seconds: float
 ) -> Tracks:
     """Put tracks behind each other.
 
     Parameters
     ----------
     recordings
-        Smoothed rows of each, and how many of them are of its own sound.
+        Smoothed rows of each, and the seconds of its sound.
     n_keywords
         Columns.
     gap
@@ -71,16 +71,16 @@ def stack_tracks(
     """
     between = np.zeros((gap, n_keywords), np.float32)
     parts: list[FloatArray] = []
-    begins, ends, at, n_rows = [], [], 0, 0
-    for rows, n_own in recordings:
+    begins, ends, at, total = [], [], 0, 0.0
+    for rows, seconds in recordings:
         parts += [rows, between]
         begins.append(at)
         ends.append(at + len(rows))
         at += len(rows) + gap
-        n_rows += n_own
+        total += seconds
     scores = np.concatenate(parts) if parts else between
-    hours = n_rows * hop_seconds / 3600
-    return Tracks(scores, np.array(begins, np.int64), np.array(ends, np.int64), hours, hop_seconds, window_seconds)
+    begin, end = np.array(begins, np.int64), np.array(ends, np.int64)
+    return Tracks(scores, begin, end, total / 3600, hop_seconds, window_seconds)
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,8 @@ def _read_clips(X: Any, y: Any, *, caller: str) -> tuple[list[Any], pd.DataFrame
     clips, labels = list(X), list(y)
     if len(clips) != len(labels):
         raise ValueError(
-            f"The positives of {caller} must have a label for each clip. Received: {count_word(len(clips), 'clip')} and "
-            f"{count_word(len(labels), 'label')}. Pass (X, y) of one length."
+            f"The positives of {caller} must have a label for each clip. Received: {count_word(len(clips), 'clip')} "
+            f"and {count_word(len(labels), 'label')}. Pass (X, y) of one length."
         )
     words = {"recording": range(len(clips)), "start": np.nan, "end": np.nan, "keyword": pd.Series(labels, dtype=object)}
     return clips, pd.DataFrame(words)
@@ -174,8 +174,8 @@ def _read_table(table: pd.DataFrame, caller: str) -> tuple[list[Any], pd.DataFra
     missing = [column for column in WORD_COLUMNS if column not in table]
     if missing:
         raise ValueError(
-            f"The positives of {caller} must have the columns {join_words(WORD_COLUMNS)}. Received: a DataFrame without "
-            f"{join_words(missing)}. Rename or add these columns; start and end are seconds."
+            f"The positives of {caller} must have the columns {join_words(WORD_COLUMNS)}. Received: a DataFrame "
+            f"without {join_words(missing)}. Rename or add these columns; start and end are seconds."
         )
     start, end = table["start"].to_numpy(np.float64), table["end"].to_numpy(np.float64)
     wrong = np.flatnonzero(~((start >= 0) & (start < end)))
@@ -218,7 +218,7 @@ def make_list(sources: Any, name: str, *, is_one: Callable[[Any], bool], caller:
     listed = [sources] if is_one(sources) else list(sources)
     if not listed:
         raise ValueError(
-            f"The '{name}' parameter of {caller} must hold at least one recording. Received: an empty list. Pass paths, "
-            "waveforms, or pairs (waveform, sample_rate)."
+            f"The '{name}' parameter of {caller} must hold at least one recording. Received: an empty list. Pass "
+            "paths, waveforms, or pairs (waveform, sample_rate)."
         )
     return listed

@@ -10,6 +10,7 @@ scores there is one long event, and no false accept but this.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -65,11 +66,15 @@ class TunedThreshold:
             f"Threshold {self.threshold:.4g}: {count_word(self.false_accepts, 'false accept')} in {self.hours:.3g} "
             f"hours of negatives, so at most {self.upper_bound:.3g} an hour at {self.confidence:.0%} confidence"
         )
-        words = f"{count_word(self.misses, 'miss').replace('misss', 'misses')} of {count_word(self.n_words, 'word')}"
         promise = f"the {self.max_false_accepts_per_hour:g} an hour that were asked for"
         if self.proven:
-            return f"{proof}, which keeps {promise}. It missed {words[: words.index(' of')]} of {self.n_words:,} words."
+            missed = f" It misses {self.misses:,} of {count_word(self.n_words, 'word')}." if self.n_words else ""
+            return f"{proof}, which keeps {promise}.{missed}"
         return f"{proof}, which does not prove {promise}; {self._advise()}"
+
+    def warn(self, caller: str) -> None:
+        """Warn that the promise is not proven, in the name of who was asked for it."""
+        warnings.warn(f"{caller} could not prove what was asked for. {self.explain()}", UserWarning, stacklevel=3)
 
     def _advise(self) -> str:
         if self.false_accepts_per_hour > self.max_false_accepts_per_hour:
