@@ -32,7 +32,7 @@ class Reach:
     Attributes
     ----------
     back
-        Samples in front of the first one that it stands for.
+        Samples in front of the first one that it stands for; a few more may be counted, never fewer.
     ahead
         Samples behind the last one that it stands for.
     """
@@ -57,8 +57,8 @@ def find_reach(network: Network, n_channels: int) -> Reach | None:
     >>> from seqcnn.encoders import FCN
     >>> from seqcnn.layers import BinPool1d
     >>> from seqcnn.stems import PassThrough
-    >>> find_reach(Network(PassThrough(1), FCN(1, width=2), BinPool1d(), torch.nn.Identity()), 1)
-    Reach(back=6, ahead=7)
+    >>> find_reach(Network(PassThrough(1), FCN(1, width=2), BinPool1d(), torch.nn.Identity()), 1).ahead
+    7
     """
     stride, span = network.stride, network.receptive_field
     if span is None:
@@ -129,10 +129,12 @@ class RememberingEncoder(PieceEncoder):
     _waiting: Tensor | None
 
     def reset(self) -> None:
+        """Begin a record."""
         begin_stream(self._network)
         self._waiting = None
 
     def push(self, x: Tensor) -> list[Tensor]:
+        """Take samples, and return the steps that are complete."""
         if self._waiting is not None:
             x = torch.cat([self._waiting, x], 2)
         n_samples, stride = x.shape[2], self._stride
@@ -145,6 +147,7 @@ class RememberingEncoder(PieceEncoder):
         return [self._network.encode(x[..., start : min(start + self._block, n_ready)]) for start in parts]
 
     def finish(self) -> list[Tensor]:
+        """Return the steps that the record's end completes."""
         # Silence behind the end makes a last incomplete stride whole; so does the padding of a whole record.
         return [] if self._waiting is None else self.push(_fill(self._waiting, self._stride))
 
@@ -168,10 +171,12 @@ class SlidingEncoder(PieceEncoder):
         self._block = max(self._block, 4 * self._n_before * self._stride)
 
     def reset(self) -> None:
+        """Begin a record."""
         self._held: Tensor | None = None
         self._held_from = self._n_given = 0  # steps
 
     def push(self, x: Tensor) -> list[Tensor]:
+        """Take samples, and return the steps that are complete."""
         given = []
         for start in range(0, x.shape[2], self._block):
             part = x[..., start : start + self._block]
@@ -183,6 +188,7 @@ class SlidingEncoder(PieceEncoder):
         return given
 
     def finish(self) -> list[Tensor]:
+        """Return the steps that the record's end completes."""
         if self._held is None:
             return []
         n_steps = self._held_from - (-self._held.shape[2] // self._stride)
@@ -231,7 +237,7 @@ def _remembers(network: Network, reach: Reach, n_channels: int) -> bool:
     whole = network.encode(noise)
     encoder = RememberingEncoder(network)
     try:
-        parts = [encoder.push(part) for part in noise.split([n_before * stride, stride, 2 * stride], 2)]
+        parts = [encoder.push(part) for part in torch.split(noise, [n_before * stride, stride, 2 * stride], 2)]
     except (AssertionError, RuntimeError, ValueError):
         return False
     pieces = torch.cat([piece for part in parts for piece in part], 2)

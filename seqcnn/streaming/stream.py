@@ -117,7 +117,7 @@ class Stream:
         self.look_ahead = reach.ahead
         self.classes: AnyArray | None = model.classes
         self.n_outputs = model.n_outputs
-        self.n_scores = 0
+        self.n_scores = self._n_samples = 0
 
         self._contract, self._finish_outputs = contract, model.finish
         own = deepcopy(network).cpu().eval()
@@ -162,9 +162,7 @@ class Stream:
         """
         values = read_samples(samples, self._contract)
         with torch.inference_mode(), thread_limit(1):
-            if self._resampler is not None:
-                values = self._resampler.push(values)
-            return self._score(self._encoder.push(self._as_tensor(values)) if values.shape[1] else [])
+            return self._score(self._encode(values if self._resampler is None else self._resampler.push(values)))
 
     def finish(self) -> Float64Array:
         """End the signal, and return the rows that its end completes, silence behind it; the stream is then reset.
@@ -172,12 +170,10 @@ class Stream:
         Causal networks have none left, unless samples were resampled.
         """
         with torch.inference_mode(), thread_limit(1):
-            encoded = []
-            if self._resampler is not None:
-                values = self._resampler.finish()
-                encoded += self._encoder.push(self._as_tensor(values)) if values.shape[1] else []
-            # A last incomplete stride is no hop: its step is beyond the last row.
-            rows = self._score(encoded + self._encoder.finish())
+            encoded = [] if self._resampler is None else self._encode(self._resampler.finish())
+            n_before, n_rows = self.n_scores, self._n_samples // self.hop_length
+            # The step of a last incomplete stride may end a hop, but the record does not reach that far.
+            rows = self._score(encoded + self._encoder.finish())[: n_rows - n_before]
         self.reset()
         return rows
 
@@ -187,10 +183,13 @@ class Stream:
         self._pool.reset()
         if self._resampler is not None:
             self._resampler.reset()
-        self.n_scores = 0
+        self.n_scores = self._n_samples = 0
 
-    def _as_tensor(self, values: FloatArray) -> Tensor:
-        return torch.from_numpy(values).to(self._dtype)[None]
+    def _encode(self, values: FloatArray) -> list[Tensor]:
+        if not values.shape[1]:
+            return []
+        self._n_samples += values.shape[1]
+        return self._encoder.push(torch.from_numpy(values).to(self._dtype)[None])
 
     def _score(self, encoded: list[Tensor]) -> Float64Array:
         rows = [features for steps in encoded if len(features := self._pool.push(steps))]
@@ -218,8 +217,8 @@ def _refuse_what_cannot_stream(model: Model, caller: str) -> None:
     if isinstance(network.encoder, PlainEncoder):
         raise ValueError(
             f"The encoder of {caller} is a module of your own, and how its steps lie in time is not known. Received: "
-            f"{type(network.encoder.module).__name__}. Derive it from seqcnn.encoders.SequenceEncoder, which states its "
-            f"stride and its receptive field, or take a causal encoder, such as 'tcn', to stream."
+            f"{type(network.encoder.module).__name__}. Derive it from seqcnn.encoders.SequenceEncoder, which states "
+            f"its stride and its receptive field, or take a causal encoder, such as 'tcn', to stream."
         )
     if network.static is not None:
         raise ValueError(
@@ -252,8 +251,8 @@ def _settle_window(window_length: int | None, model: Model, caller: str) -> int:
     if settled is None:
         raise ValueError(
             f"The 'window_length' parameter of {caller}.stream must be given for this model, which an earlier version "
-            f"saved without the length of its training records. Received: None. Pass window_length=..., in samples; the "
-            f"length of a training record suits."
+            f"saved without the length of its training records. Received: None. Pass window_length=..., in samples; "
+            f"the length of a training record suits."
         )
     return int(settled)
 
@@ -272,9 +271,7 @@ def _settle_hop(hop_length: int | None, stride: int, sample_rate: int | None, ca
     return int(hop_length)
 
 
-def _check_reach(
-    reach: Reach | None, look_ahead: int, network: Network, sample_rate: int | None, caller: str
-) -> Reach:
+def _check_reach(reach: Reach | None, look_ahead: int, network: Network, sample_rate: int | None, caller: str) -> Reach:
     """Return the reach; raise ValueError if a step looks farther ahead than may be waited for."""
     encoder = type(network.encoder).__name__
     try:
@@ -290,9 +287,8 @@ def _check_reach(
     if reach.ahead > look_ahead:
         seconds = "" if sample_rate is None else f" ({reach.ahead / sample_rate:.3g} s)"
         raise ValueError(
-            f"The encoder of {caller}, {encoder}, looks {reach.ahead:,} samples{seconds} ahead, and those have not come "
-            f"yet. Received: look_ahead={look_ahead}. Pass look_ahead={reach.ahead} to have scores that much later, or "
-            f"{causal}."
+            f"The encoder of {caller}, {encoder}, looks {reach.ahead:,} samples{seconds} ahead, and those have not "
+            f"come yet. Received: look_ahead={look_ahead}. Pass look_ahead={reach.ahead} to have scores that much "
+            f"later, or {causal}."
         )
     return reach
-
