@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seqcnn._types import IntegerArray
 from seqcnn.inputs.records import Records
-from seqcnn.windows import WindowTable
+from seqcnn.windows import Reading, WindowTable
 
 
 class Batch(NamedTuple):
@@ -28,11 +28,15 @@ class Batch(NamedTuple):
         ``(batch,)``, or None where nothing is padded.
     static
         ``(batch, n_columns)``: the numbers beside each window's record, or None where there are none.
+    kept
+        ``(batch,)``, or one number for all: the last encoded steps of each window that are pooled, those in front being
+        context; None pools all.
     """
 
     x: Tensor
     lengths: Tensor | None
     static: Tensor | None = None
+    kept: Tensor | int | None = None
 
 
 class WindowStore:
@@ -50,6 +54,8 @@ class WindowStore:
         Of the numbers; codes stay integers.
     device
         Where the data, and so the batches, are kept.
+    reading
+        What is read for each window, if that begins before the window; ``lengths`` are then those of what is read.
     """
 
     def __init__(
@@ -60,6 +66,7 @@ class WindowStore:
         minimum_length: int = 1,
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
+        reading: Reading | None = None,
     ) -> None:
         self.is_text = records.kind == "text"
         joined = np.concatenate(records.values, axis=-1)
@@ -67,9 +74,11 @@ class WindowStore:
         # Steps first: a window is then one run of rows, and channels come out innermost.
         self._steps = tensor if self.is_text else tensor.to(dtype).T.contiguous()
         offsets = np.concatenate([[0], np.cumsum(records.lengths)])[:-1]
-        self._first = torch.from_numpy(offsets[table.record] + table.start).to(device)
-        self._lengths = torch.from_numpy(table.lengths).to(device)
-        self.lengths = table.lengths
+        start = table.start if reading is None else reading.start
+        self.lengths = table.lengths if reading is None else reading.stop - reading.start
+        self._first = torch.from_numpy(offsets[table.record] + start).to(device)
+        self._lengths = torch.from_numpy(self.lengths).to(device)
+        self._kept = None if reading is None else reading.kept
         self._minimum_length = minimum_length
         self._static: Tensor | None = None
         if records.static is not None:
@@ -77,7 +86,7 @@ class WindowStore:
             single = device is not None and device.type == "mps"
             numbers = torch.from_numpy(records.static).to(torch.float32 if single else torch.float64)
             self._static = numbers[torch.from_numpy(table.record)].to(device)
-        shortest, longest = (int(table.lengths.min()), int(table.lengths.max())) if len(table) else (0, 0)
+        shortest, longest = (int(self.lengths.min()), int(self.lengths.max())) if len(table) else (0, 0)
         self._only_length = longest if minimum_length <= shortest == longest else None
 
     def __len__(self) -> int:
@@ -95,17 +104,26 @@ class WindowStore:
         if self._only_length is not None:
             # Whatever step a window begins at, it is a row of this view.
             every_window = self._steps.unfold(0, self._only_length, 1).movedim(-1, 1)
-            return Batch(self._arrange(every_window[self._first[rows]]), None, static)
+            return Batch(self._arrange(every_window[self._first[rows]]), None, static, self._kept_of(windows, True))
         chosen = self.lengths[windows]
         longest = max(int(chosen.max()), self._minimum_length)
         first, lengths = self._first[rows], self._lengths[rows]
         index = first[:, None] + torch.arange(longest, device=first.device)
         if int(chosen.min()) == longest:
-            return Batch(self._arrange(self._steps[index]), None, static)
+            return Batch(self._arrange(self._steps[index]), None, static, self._kept_of(windows, True))
         real = torch.arange(longest, device=first.device) < lengths[:, None]
         gathered = self._steps[torch.where(real, index, first[:, None])]
         gathered = gathered.masked_fill(~(real if self.is_text else real[..., None]), 0)
-        return Batch(self._arrange(gathered), lengths, static)
+        return Batch(self._arrange(gathered), lengths, static, self._kept_of(windows, False))
+
+    def _kept_of(self, windows: IntegerArray, is_even: bool) -> Tensor | int | None:
+        """Return how many steps are pooled: a number where it is one for windows of one length, which is faster."""
+        if self._kept is None:
+            return None
+        kept = self._kept[windows]
+        if is_even and int(kept.min()) == int(kept.max()):
+            return int(kept[0])
+        return torch.from_numpy(kept).to(self._first.device)
 
     def _arrange(self, gathered: Tensor) -> Tensor:
         return gathered.long() if self.is_text else gathered.transpose(1, 2)

@@ -79,7 +79,7 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
     windows = np.arange(n_windows)
     if n_windows > wanted:
         windows = np.sort(generator.choice(n_windows, wanted, replace=False))
-    x, lengths, _ = store.batch(windows)
+    x, lengths, *_ = store.batch(windows)
     with torch.no_grad():
         network.encoder.prepare(network.stem(x, lengths), lengths, seed=seed)
 

@@ -35,10 +35,7 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     """
     was_training = network.training
     network.eval()
-    longest = max(int(store.lengths.max()), 1)
-    steps = _STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"]
-    batch_size = int(np.clip(steps // longest, 1, 1024))
-    batches = prediction_batches(store.lengths, batch_size, equal_length=knows_no_padding(network))
+    batches = prediction_batches(store.lengths, windows_a_batch(store), equal_length=knows_no_padding(network))
     outputs: list[Tensor] = []
     try:
         with torch.inference_mode(), keep_freed_memory():
@@ -51,6 +48,12 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     in_order = np.empty_like(joined)
     in_order[np.concatenate(batches)] = joined
     return in_order
+
+
+def windows_a_batch(store: WindowStore) -> int:
+    """Return how many windows of a store run together fastest."""
+    longest = max(int(store.lengths.max()), 1)
+    return int(np.clip(_STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"] // longest, 1, 1024))
 
 
 def knows_no_padding(network: Network) -> bool:

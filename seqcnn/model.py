@@ -13,13 +13,14 @@ import torch
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.aggregate import average_over_windows
 from seqcnn.batches import WindowStore
+from seqcnn.continuous import run_continuously
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
 from seqcnn.network import Network
-from seqcnn.windows import WindowTable, cut_windows
+from seqcnn.windows import WindowTable, cut_windows, read_with_past
 
 Output = Literal["probabilities", "labels", "values", "features"]
 
@@ -41,6 +42,8 @@ class Model:
         In samples; ``window_length=None`` reads records whole.
     classes
         The labels behind the columns of the probabilities, else None.
+    record_length
+        The median length of the training records, in samples; None where an earlier version saved it without.
     """
 
     network: Network
@@ -49,6 +52,7 @@ class Model:
     window_length: int | None = None
     hop_length: int | None = None
     classes: AnyArray | None = None
+    record_length: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         # A model trained on a GPU must open on a machine without one.
@@ -65,10 +69,24 @@ class Model:
 
     def store(self, records: Records, table: WindowTable) -> WindowStore:
         """Put windows of records where the network is, in its precision."""
-        place = self._place
+        place, network, reading = self._place, self.network, None
+        if self.knows_past:
+            reading = read_with_past(
+                table, records.lengths, stride=network.stride, receptive_field=network.receptive_field
+            )
         return WindowStore(
-            records, table, minimum_length=self.network.minimum_length, dtype=place.dtype, device=place.device
+            records,
+            table,
+            minimum_length=network.minimum_length,
+            dtype=place.dtype,
+            device=place.device,
+            reading=reading,
         )
+
+    @property
+    def knows_past(self) -> bool:
+        """Whether a window of a record knows what was before it: the network is causal, and records are cut."""
+        return self.window_length is not None and self.network.knows_past
 
     @property
     def dtype(self) -> torch.dtype:
@@ -94,9 +112,19 @@ class Model:
         return cut_windows(records.lengths, self.window_length, self.hop_length)
 
     def score_windows(self, records: Records, *, caller: str) -> tuple[WindowTable, Float64Array]:
-        """Return the windows and their outputs ``(n_windows, n_outputs)``."""
+        """Return the windows and their outputs ``(n_windows, n_outputs)``.
+
+        A causal network runs once over each record, and a window is the last of what it gave up to the window's end, as
+        in a stream. Any other network reads each window by itself.
+        """
         self.check_lengths(records, caller=caller)
         table = self.cut(records)
+        if self.knows_past:
+            place, features = self._place, self.output == "features"
+            outputs = run_continuously(
+                self.network, records, table, features=features, dtype=place.dtype, device=place.device
+            )
+            return table, self.finish(outputs)
         outputs = run_network(self.network, self.store(records, table), features=self.output == "features")
         return table, self.finish(outputs)
 

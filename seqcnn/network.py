@@ -66,13 +66,42 @@ class Network(Rebuildable):
         return self.encoder.out_channels * self.pooling.n_bins
 
     @property
+    def stride(self) -> int:
+        """Time steps of the input from one encoded step to the next; of fixed kernels 1, they give no steps."""
+        return int(getattr(self.stem, "stride", 1)) * int(getattr(self.encoder, "stride", 1))
+
+    @property
+    def knows_past(self) -> bool:
+        """Whether an encoded step depends on its own input and that before it alone, and so can stand in a stream.
+
+        Then a window of a record can be given what was before it.
+        """
+        return bool(getattr(self.encoder, "causal", False)) and bool(getattr(self.stem, "causal", True))
+
+    @property
+    def receptive_field(self) -> int | None:
+        """Time steps of the input that an encoded step sees; None where that has no end."""
+        own = getattr(self.encoder, "receptive_field", None)
+        before = getattr(self.stem, "receptive_field", 1)
+        return None if own is None or before is None else (own - 1) * int(getattr(self.stem, "stride", 1)) + before
+
+    @property
     def minimum_length(self) -> int:
         """Time steps that a batch must have."""
         return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
 
-    def embed(self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+    def embed(
+        self,
+        x: Tensor,
+        lengths: Tensor | None = None,
+        static: Tensor | None = None,
+        kept: Tensor | int | None = None,
+    ) -> Tensor:
         """Return the features in front of the head, ``(batch, n_features)``; parameters as in :meth:`forward`."""
-        features = self._pool(x, lengths)
+        return self.join_static(self._pool(x, lengths, kept), static)
+
+    def join_static(self, features: Tensor, static: Tensor | None) -> Tensor:
+        """Set the numbers beside each record behind its pooled features, where the network reads such."""
         if self.static is None:
             return features
         if static is None:
@@ -82,16 +111,37 @@ class Network(Rebuildable):
             )
         return torch.cat([features, self.static(static).to(features.dtype)], 1)
 
-    def _pool(self, x: Tensor, lengths: Tensor | None) -> Tensor:
+    def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return what stands in front of the pooling, ``(batch, channels, ceil(time / stride))``."""
         encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
+        return encoded
+
+    def _pool(self, x: Tensor, lengths: Tensor | None, kept: Tensor | int | None) -> Tensor:
+        encoded = self.encode(x, lengths)
         if isinstance(self.encoder, FeatureEncoder):
             return encoded
         assert self.pooling is not None
-        mask = None if lengths is None else length_mask(self.encoder.output_lengths(lengths), encoded.shape[2])
+        mask = None
+        if isinstance(kept, int):
+            assert lengths is None
+            encoded = encoded[..., encoded.shape[2] - kept :]
+        elif lengths is not None or kept is not None:
+            n_steps = torch.full((x.shape[0],), encoded.shape[2], device=x.device)
+            if lengths is not None:
+                n_steps = self.encoder.output_lengths(lengths)
+            mask = length_mask(n_steps, encoded.shape[2])
+            if kept is not None:
+                mask = mask & ~length_mask(n_steps - kept, encoded.shape[2])
         features: Tensor = self.pooling(encoded, mask)
         return features
 
-    def forward(self, x: Tensor, lengths: Tensor | None = None, static: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        lengths: Tensor | None = None,
+        static: Tensor | None = None,
+        kept: Tensor | int | None = None,
+    ) -> Tensor:
         """Return the scores, ``(batch, n_outputs)``.
 
         Parameters
@@ -103,6 +153,9 @@ class Network(Rebuildable):
         static
             The numbers beside each record, ``(batch, n_columns)``, as they came in; NaN stands for the mean. None where
             the network was built without.
+        kept
+            Encoded steps that are pooled, the last ones of each record, ``(batch,)`` or one number for all where
+            nothing is padded: those in front of them are context. None pools all.
         """
-        scores: Tensor = self.head(self.embed(x, lengths, static))
+        scores: Tensor = self.head(self.embed(x, lengths, static, kept))
         return scores

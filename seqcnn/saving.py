@@ -173,7 +173,7 @@ def _check_contract(contract: InputContract, network: Network, document: Mapping
 def _check_model(model: Model) -> None:
     if model.output not in get_args(Output):
         raise ValueError(f"there is no output {model.output!r}")
-    for name in ("window_length", "hop_length"):
+    for name in ("window_length", "hop_length", "record_length"):
         value = getattr(model, name)
         if value is not None and (not isinstance(value, Integral) or value < 1):
             raise ValueError(f"{name} is {value!r}")

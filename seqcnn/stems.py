@@ -78,6 +78,11 @@ class Normalizer(Rebuildable):
         self.register_buffer("mean", torch.zeros(n_channels, 1))
         self.register_buffer("deviation", torch.ones(n_channels, 1))
 
+    @property
+    def causal(self) -> bool:
+        """Whether what it gives for a time step needs no later ones."""
+        return self.mode == "dataset" and not self.mask_missing
+
     def learn(self, values: Sequence[AnyArray], weights: Float64Array) -> None:
         """Take mean and deviation from records ``(channels, time_i)``, each counted ``weights[i]`` times."""
         if self.mode == "record":
@@ -174,6 +179,11 @@ class PassThrough(Rebuildable):
         self.mask_missing = mask_missing
         self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
+
+    @property
+    def causal(self) -> bool:
+        """Whether what it gives for a time step needs no later ones: a line through a gap needs its end."""
+        return not self.mask_missing
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return ``x``."""

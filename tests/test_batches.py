@@ -103,7 +103,7 @@ def test_a_batch_holds_the_records_slices_and_zeros_behind_them(lengths, window,
     store = WindowStore(records, table, minimum_length=minimum)
     assert len(store) == len(table)
     chosen = data.draw(st.lists(st.integers(0, len(table) - 1), min_size=1, max_size=6))
-    x, real, _ = store.batch(np.array(chosen))
+    x, real, *_ = store.batch(np.array(chosen))
     expected = expected_batch(records, table, chosen, minimum)
     np.testing.assert_array_equal(x.numpy(), expected)
     assert x.dtype == (torch.float32 if channels else torch.int64)

@@ -41,6 +41,7 @@ from seqcnn.estimators._reading import ReadingMixin
 from seqcnn.estimators._saving import save_estimator
 from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, one_pass, resolve_threads, settle
 from seqcnn.estimators._split import hold_back
+from seqcnn.estimators._streaming import StreamingMixin
 from seqcnn.estimators._targets import Target
 from seqcnn.estimators._training import tabulate, train_model
 from seqcnn.inputs import InputContract
@@ -53,7 +54,7 @@ from seqcnn.training import TrainingResult, local_seed
 from seqcnn.windows import cut_windows
 
 
-class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, BaseEstimator):
+class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, StreamingMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
     _output: Output | None = None
@@ -238,7 +239,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Bas
             caller=type(self).__name__,
         )
         output = "features" if examples.target is None else self._output or examples.target.output
-        return Model(network, contract, output, self.window_length, self.hop_length)
+        median = int(np.median(examples.records.lengths))
+        return Model(network, contract, output, self.window_length, self.hop_length, record_length=median)
 
     @contextmanager
     def _put_back_after_errors(self, earlier: Earlier | None) -> Iterator[None]:

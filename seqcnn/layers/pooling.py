@@ -111,7 +111,8 @@ class BinPool1d(Rebuildable):
         bins = torch.arange(self.n_bins, device=mask.device)
         start = (bins * lengths) // self.n_bins
         stop = -((-(bins + 1) * lengths) // self.n_bins)
-        steps = torch.arange(mask.shape[-1], device=mask.device)
+        # Counted from the first real step: steps of context may stand in front.
+        steps = torch.arange(mask.shape[-1], device=mask.device) - mask.int().argmax(-1, keepdim=True)
         return (steps >= start[..., None]) & (steps < stop[..., None])
 
     def extra_repr(self) -> str:
