@@ -319,4 +319,8 @@ def test_clipped_recordings_are_named_at_fit(dtype: Any) -> None:
 
 def test_floats_of_another_scale_are_not_taken_for_clipped() -> None:
     steps = np.repeat([-3.0, 3.0, 2.0], 100)
-    assert warnings_of([steps, steps * 0.1], sample_rate=8000) == []
+    assert warnings_of([(steps, 8000), (steps * 0.1, 8000)]) == []
+
+
+def test_samples_made_by_a_program_may_be_silent() -> None:
+    assert warnings_of([np.zeros(400), WAVE[0]], sample_rate=8000) == []

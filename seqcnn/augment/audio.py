@@ -218,9 +218,7 @@ class AudioAugmenter:
 
     def _generate_noises(self, generator: np.random.Generator) -> list[FloatArray]:
         n_samples = int(_NOISE_SECONDS * self._sample_rate)
-        return [
-            color_noise(color, n_samples, sample_rate=self._sample_rate, generator=generator) for color in COLORS
-        ]
+        return [color_noise(color, n_samples, sample_rate=self._sample_rate, generator=generator) for color in COLORS]
 
     def _generate_rooms(self, generator: np.random.Generator) -> list[FloatArray]:
         decays = generator.uniform(*self._settings.decay_seconds, _N_ROOMS)

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TextIO
 import typer
 
 from seqcnn._checks import count_word
+from seqcnn.cli._wording import in_shell_words
 from seqcnn.cli.output import open_output, print_error, print_note
 
 _FIELDS = ("source", "start", "end", "keyword", "score")
@@ -34,6 +35,9 @@ def spot(
         list[str] | None, typer.Option("--keyword", "-k", help="A class to listen for; may be repeated.")
     ] = None,
     smoothing: Annotated[float | None, typer.Option(help="Seconds over which scores are averaged.")] = None,
+    look_ahead: Annotated[
+        int | None, typer.Option(help="Samples by which scores may come late, for a network that is not causal.")
+    ] = None,
     realtime: Annotated[bool, typer.Option("--realtime", help="Read files as fast as they were spoken.")] = False,
     output: Annotated[
         Path | None,
@@ -62,7 +66,7 @@ def spot(
     sources = [
         name for path in recordings or [] for name in (find_audio(path) if path.is_dir() else [str(path)])
     ]  # before the model, which takes longer
-    settings = {"threshold": threshold, "keywords": keyword, "smoothing_seconds": smoothing}
+    settings = {"threshold": threshold, "keywords": keyword, "smoothing_seconds": smoothing, "look_ahead": look_ahead}
     spotter = _make_spotter(model, {name: value for name, value in settings.items() if value is not None})
     as_json = as_json or (output is not None and output.suffix in (".json", ".jsonl"))
     with open_output(output) as stream:
@@ -76,10 +80,16 @@ def spot(
 
 
 def _make_spotter(model: Path, settings: dict[str, Any]) -> Any:
-    from seqcnn.estimators import load
     from seqcnn.spotting import KeywordSpotter
 
-    return KeywordSpotter(load(model), **settings)
+    spotter = KeywordSpotter.load(model)
+    if "keywords" in settings:
+        by_name = {str(word): word for word in spotter.keywords_}  # labels may be numbers
+        settings["keywords"] = [by_name.get(word, word) for word in settings["keywords"]]
+    spotter.set_params(**settings)
+    with in_shell_words():
+        spotter.listen()  # what is off with model or settings, before anything is read
+    return spotter
 
 
 class _Found:

@@ -42,7 +42,8 @@ def read_audio_for_fit(
             "sample_rate=... in Hz, or a list of (waveform, sample_rate) pairs."
         )
     values, rates, names = _read(received, mono, sample_rate or 0, caller)
-    _warn_of_bad_recordings(values, names, caller)
+    if received.form not in ("block", "arrays"):  # bare samples were made by a program, and silence may be meant
+        _warn_of_bad_recordings(values, names, caller)
     if sample_rate is None:
         firsts = dict(zip(reversed(rates), reversed(names), strict=True))
         if len(firsts) > 1:
