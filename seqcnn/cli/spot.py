@@ -97,8 +97,13 @@ class _Found:
 
     def __init__(self, stream: TextIO, as_json: bool) -> None:
         self._stream, self._as_json, self.n_lines = stream, as_json, 0
-        if not as_json:
+        self._begun = False
+
+    def begin(self) -> None:
+        """Write the names of the columns, once, when there is something to listen to."""
+        if not self._as_json and not self._begun:
             self._write(",".join(_FIELDS) + "\n")
+        self._begun = True
 
     def add(self, source: str, detection: Any, offset: float) -> str:
         """Write a line, and return the detection in words."""
@@ -153,6 +158,7 @@ def _follow(spotter: Any, blocks: Iterable[Any], sample_rate: int, source: str, 
     """Push blocks as they come, and tell what is found in them."""
     from seqcnn.cli._meter import Meter
 
+    found.begin()
     listener = spotter.listen(sample_rate)
     n_samples, begin = 0, 0.0
     with Meter(source) as meter:
