@@ -56,9 +56,7 @@ def hear(spotter: KeywordSpotter, blocks: Iterable[np.ndarray], sample_rate: int
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Hear keywords live.")
-    parser.add_argument(
-        "--model", type=Path, help="a saved spotter or classifier; left out: trained on generated words"
-    )
+    parser.add_argument("--model", type=Path, help="a saved one; left out: trained on generated words")
     parser.add_argument("--file", type=Path, help="an audio file in the microphone's place")
     parser.add_argument("--speed", type=float, default=1.0, help="of the file, times real time")
     parser.add_argument("--device", help="name of a microphone; left out: the system's choice")
