@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from seqcnn import augment, datasets, encoders, plots
+    from seqcnn import augment, datasets, encoders, plots, spotting
     from seqcnn.encoders import list_encoders
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
     from seqcnn.inputs.tslearn import from_tslearn
@@ -28,6 +28,7 @@ __all__ = [
     "list_encoders",
     "load",
     "plots",
+    "spotting",
 ]
 
 _HOMES = {
@@ -38,7 +39,7 @@ _HOMES = {
     "list_encoders": "seqcnn.encoders",
     "load": "seqcnn.estimators",
 }
-_SUBMODULES = ("augment", "datasets", "encoders", "plots")
+_SUBMODULES = ("augment", "datasets", "encoders", "plots", "spotting")
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ Kind: TypeAlias = Literal["series", "text", "audio"]
 FloatArray: TypeAlias = NDArray[np.float32]
 Float64Array: TypeAlias = NDArray[np.float64]
 IntegerArray: TypeAlias = NDArray[np.int64]
+BooleanArray: TypeAlias = NDArray[np.bool_]
 AnyArray: TypeAlias = NDArray[Any]
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".au")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import time
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
 
 class TrainingProgress:
     """Shows training on standard error; nothing for ``verbose=0``.
@@ -24,6 +21,17 @@ class TrainingProgress:
     """
 
     def __init__(self, max_epochs: int, verbose: int, label: str) -> None:
+        # Here and not above: who only predicts should not wait for it.
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
         self._console = Console(stderr=True)
         self._verbose = verbose
         self._label = label

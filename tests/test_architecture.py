@@ -45,6 +45,7 @@ LEVELS = (
     {"model"},
     {"saving", "streaming"},
     {"estimators"},
+    {"spotting"},
     {"demo", "info", "plots"},
     {"cli"},
     {"__main__"},
@@ -113,8 +114,8 @@ def test_cutting_windows_and_the_sentences_of_errors_need_no_torch():
     assert not importers_of("torch").keys() & {"windows", "aggregate", "_checks", "_types", "datasets"}
 
 
-def test_only_the_estimators_the_data_sets_and_the_plots_know_scikit_learn():
-    assert importers_of("sklearn").keys() <= {"estimators", "datasets", "plots"}
+def test_only_the_estimators_the_spotter_the_data_sets_and_the_plots_know_scikit_learn():
+    assert importers_of("sklearn").keys() <= {"estimators", "datasets", "plots", "spotting"}
 
 
 def test_what_reads_and_writes_audio_files_is_imported_where_it_is_used():

@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
 import seqcnn.__main__
+from seqcnn.datasets import make_spoken_tones
 
 ROOT = Path(__file__).parent.parent
 
@@ -145,6 +148,53 @@ def test_other_libraries():
     assert "unequal lengths come back from tslearn's padding: True" in printed
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """What the example of training prints, and the file that it saves."""
+    saved = tmp_path_factory.mktemp("spotter") / "words.seqcnn"
+    return run_python("examples/train_keyword_spotter.py", "--output", str(saved), "--per-hour", "65"), saved
+
+
+@pytest.mark.slow
+def test_train_keyword_spotter(trained):
+    printed, saved = trained
+    assert "proven: True" in printed
+    missed, spoken = map(int, re.search(r"missed: (\d+) of (\d+) words", printed).groups())
+    assert missed < spoken / 2
+    assert figure_behind("for nothing:", printed) <= 100 * figure_behind("times in", printed)
+    assert saved.exists()
+
+
+@pytest.mark.slow
+def test_spot_in_recording(tmp_path):
+    printed = run_python("examples/spot_in_recording.py", "--picture", str(tmp_path / "scores.png"))
+    said = [(word, float(start)) for word, start in re.findall(r"said: (\w+) +from +([\d.]+) s", printed)]
+    found = re.findall(r"^ *([\d.]+) +([\d.]+) +(\w+) +[\d.]+$", printed, re.MULTILINE)
+    keywords = [(word, start) for word, start in said if word != "charlie"]
+    right = [
+        (word, start)
+        for word, start in keywords
+        if any(heard == word and start < float(end) < start + 1.5 for _, end, heard in found)
+    ]
+    assert len(said) == 9
+    assert len(right) >= len(keywords) - 2
+    assert len(found) <= len(keywords) + 3
+    assert (tmp_path / "scores.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+def test_live_microphone(trained, tmp_path):
+    waves, words = make_spoken_tones(8, n_words=2, random_state=3)
+    pause = np.random.default_rng(0).normal(scale=0.005, size=8000)
+    file = tmp_path / "talk.wav"
+    soundfile.write(file, np.concatenate([piece for wave in waves for piece in (pause, wave)]), 8000)
+    _, model = trained
+    printed = run_python("examples/live_microphone.py", "--model", str(model), "--file", str(file), "--speed", "20")
+    found = re.findall(r"^ +[\d.]+ s  (\w+)  \(score [\d.]+\)$", printed, re.MULTILINE)
+    assert set(found) == set(words.tolist())
+    assert figure_behind("heard", printed) > 10
+
+
 @pytest.mark.slow
 def test_pictures_of_the_documentation(tmp_path):
     run_python("benchmarks/pictures.py", str(tmp_path))
@@ -218,6 +268,6 @@ def test_the_command_line_asks_for_a_command(capsys):
         seqcnn.__main__.main([])
     assert stopped.value.code == 2
     assert capsys.readouterr().err == (
-        "Error: A command is missing. The commands are fit, predict, evaluate, info and demo. 'seqcnn --help' shows "
-        "how.\n"
+        "Error: A command is missing. The commands are fit, predict, evaluate, spot, info and demo. 'seqcnn --help' "
+        "shows how.\n"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,48 @@ def test_sentences_after_a_fit_on_audio_are_told_from_missing_files() -> None:
         "SeqCNNClassifier was fitted on audio, but X holds strings that are no audio files, such as 'hello'. Pass "
         "paths of audio files, or fit it on text."
     )
+
+
+def warnings_of(X: Any, **parameters: Any) -> list[str]:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        read(X, **parameters)
+    return [str(warning.message) for warning in told]
+
+
+def test_silent_recordings_are_named_at_fit_the_first_five(tmp_path: Path) -> None:
+    silent = write(tmp_path / "silent.wav", np.zeros(400, dtype=np.int16))
+    assert warnings_of([write(tmp_path / "a.wav"), silent]) == [
+        f"1 of 2 recordings in X is silent: X[1] ({silent}). SeqCNNClassifier learns from them as they are. Drop them, "
+        "unless silence is what their labels stand for."
+    ]
+    level = np.full(400, 0.25)
+    assert warnings_of([(WAVE[0], 8000), *[(np.zeros(400), 8000)] * 6, (level, 8000)]) == [
+        "7 of 8 recordings in X are silent: X[1], X[2], X[3], X[4], X[5] and 2 more. SeqCNNClassifier learns from them "
+        "as they are. Drop them, unless silence is what their labels stand for."
+    ]
+    assert "X[1] holds 0.25 throughout." in warnings_of([(WAVE[0], 8000), (level, 8000)])[0]
+    contract = contract_of(WAVE, sample_rate=8000)
+    read_for_predict(np.zeros((1, 400)), contract, caller=ME)  # silence may be asked about
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+def test_clipped_recordings_are_named_at_fit(dtype: Any) -> None:
+    tone = np.sin(np.arange(4000) * 0.1)
+    full = 1 if dtype is np.float32 else 2**15 - 1
+    fine = [(np.round(tone * full) if full > 1 else tone * full).astype(dtype)]
+    assert warnings_of([(fine[0], 8000), (PCM[0], 8000)]) == []  # touches full scale, does not stay
+    loud = (np.clip(tone * 2, -1, 1) * full).astype(dtype)
+    assert warnings_of([(fine[0], 8000), (loud, 8000)]) == [
+        "1 of 2 recordings in X is clipped: X[1] has 66.6% of its samples at full scale. SeqCNNClassifier "
+        "learns from them as they are. Record them again at a lower level, or drop them."
+    ]
+
+
+def test_floats_of_another_scale_are_not_taken_for_clipped() -> None:
+    steps = np.repeat([-3.0, 3.0, 2.0], 100)
+    assert warnings_of([(steps, 8000), (steps * 0.1, 8000)]) == []
+
+
+def test_samples_made_by_a_program_may_be_silent() -> None:
+    assert warnings_of([np.zeros(400), WAVE[0]], sample_rate=8000) == []

@@ -39,7 +39,7 @@ def terminal(monkeypatch):
     """Give the progress a terminal, and return what is written to it."""
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, force_jupyter=False, width=160)
-    monkeypatch.setattr(progress, "Console", lambda **options: console)
+    monkeypatch.setattr("rich.console.Console", lambda **options: console)
     return screen
 
 

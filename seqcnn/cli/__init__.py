@@ -1,4 +1,4 @@
-"""The command line: ``seqcnn fit | predict | evaluate | info | demo``, a file a command.
+"""The command line: ``seqcnn fit | predict | evaluate | spot | info | demo``, a file a command.
 
 What is heavy (torch, pandas) is imported inside the commands, so that ``--help`` and a mistyped option answer at once.
 """

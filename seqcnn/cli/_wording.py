@@ -11,6 +11,11 @@ _READERS = (
     (r"\bReceived: (target|drop)=", r"Received: --\1 "),
     (r"\b(target|drop)=(?=[,' ])", r"--\1"),
     (r"\bLeave (target|drop) out", r"Leave --\1 out"),
+    (r"The 'threshold' parameter of KeywordSpotter", "The option --threshold"),
+    (r"The 'keywords' parameter of KeywordSpotter", "The option --keyword"),
+    (r"The 'smoothing_seconds' parameter of KeywordSpotter", "The option --smoothing"),
+    (r"\bReceived: look_ahead=(\d+)", r"Received: --look-ahead \1"),
+    (r"\bPass look_ahead=(\d+)", r"Pass --look-ahead \1"),
     (r"^read_\w+ (cannot|finds|reads|may)", r"seqcnn \1"),
 )
 

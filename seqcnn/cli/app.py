@@ -18,6 +18,7 @@ from seqcnn.cli.fit import fit
 from seqcnn.cli.info import info
 from seqcnn.cli.output import print_error, show_warnings_as_sentences
 from seqcnn.cli.predict import predict
+from seqcnn.cli.spot import spot
 
 MISTAKE, USAGE, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
 """Exit codes: what was given is off; how it was called is off; and the shell's for Ctrl-C and for a closed pipe."""
@@ -72,7 +73,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-COMMANDS = {command.__name__: command for command in (fit, predict, evaluate, info, demo)}
+COMMANDS = {command.__name__: command for command in (fit, predict, evaluate, spot, info, demo)}
 for name, command in COMMANDS.items():
     app.command(name)(_ends_quietly(command))
 

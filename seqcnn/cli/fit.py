@@ -92,6 +92,7 @@ def fit(
     X, y = read_labelled(data, target, drop)
     X_test, y_test = (None, None) if test is None else read_labelled(test, target, drop)
     is_regression, reason = _decide(y, regression)
+    unread = _name_folders_beside(data, set(y.tolist())) if data.is_dir() else ""
     if test_size is not None:
         labels = None if is_regression or y.ndim > 1 else y
         try:
@@ -106,6 +107,8 @@ def fit(
         X, y, X_test, y_test = take(X, training), take(y, training), take(X, held), take(y, held)
     if not quiet and not as_json:
         print_note(f"{'Regression' if is_regression else 'Classification'}, because {reason}.")
+        if unread:
+            print_note(f"Passed over in {data}, for their names or because no audio file is in them: {unread}.")
 
     estimator: Any = (SeqCNNRegressor if is_regression else SeqCNNClassifier)(
         **{"verbose": 0 if quiet else 1} | parameters
@@ -195,6 +198,12 @@ def _check_output(path: Path, force: bool) -> None:
         raise FileExistsError(f"The file {path} exists. Pass --force to replace it, or another name to --output.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to save the model in. Make the folder first.")
+
+
+def _name_folders_beside(folder: Path, classes: set[str]) -> str:
+    """Name the visible folders that are no classes, such as Speech Commands' ``_background_noise_``."""
+    names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != ".")
+    return name_first([name for name in names if name not in classes])
 
 
 def _decide(y: Any, regression: bool | None) -> tuple[bool, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -44,6 +46,16 @@ def print_rows(title: str, rows: Mapping[str, Any]) -> None:
     for name, value in rows.items():
         table.add_row(Text(name), Text(str(value)))  # as it stands: brackets are no markup
     console.print(table)
+
+
+@contextmanager
+def open_output(path: Path | None) -> Iterator[TextIO]:
+    """Open the file that results are written to; None is standard output."""
+    if path is None:
+        yield sys.stdout
+        return
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield stream
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, TextIO
@@ -14,7 +13,7 @@ import typer
 
 from seqcnn._checks import count_word, name_first
 from seqcnn.cli.data import read_lines, read_records
-from seqcnn.cli.output import print_note
+from seqcnn.cli.output import open_output, print_note
 
 _PLAIN = (bool, int, float, str, list)
 
@@ -66,7 +65,7 @@ def predict(
         pieces = read_lines(sys.stdin, estimator.model_.contract.kind, columns)
     else:
         pieces = iter([(0, read_records(Path(data), None, [*(target or []), *(drop or [])] or None, columns))])
-    with _open(output) as stream:
+    with open_output(output) as stream:
         for start, records in _in_unicode(pieces):
             try:
                 frame = answer(estimator, records, start, proba=proba, windows=windows)
@@ -94,15 +93,6 @@ def _in_unicode(pieces: Iterator[tuple[int, Any]]) -> Iterator[tuple[int, Any]]:
             f"The input must be text in UTF-8. Received: the byte {error.object[error.start]:#04x}. Convert it first, "
             "for example with iconv."
         ) from error
-
-
-@contextmanager
-def _open(output: Path | None) -> Iterator[TextIO]:
-    if output is None:
-        yield sys.stdout
-        return
-    with output.open("w", encoding="utf-8", newline="") as stream:
-        yield stream
 
 
 def _write_json(frame: Any, stream: TextIO) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ from seqcnn.inputs.detect import Received
 FULL_SCALE = {"i1": 2**7, "i2": 2**15, "i4": 2**31, "u1": 2**7}
 """What 1.0 is in the integer types that hold sound; an int64 may hold any of them, so it has none."""
 
+_FULL_LEVEL, _CLIPPED_SHARE, _CLIPPED_SAMPLES = 0.99, 0.002, 4
+"""A record is clipped if its highest or lowest value is full scale and so many samples, and such a share of them, have
+the value of the one before them there: a wave that just reaches full scale touches it, and does not stay."""
+
 
 def read_audio_for_fit(
     received: Received, *, sample_rate: int | None, mono: bool, caller: str
@@ -37,6 +42,8 @@ def read_audio_for_fit(
             "sample_rate=... in Hz, or a list of (waveform, sample_rate) pairs."
         )
     values, rates, names = _read(received, mono, sample_rate or 0, caller)
+    if received.form not in ("block", "arrays"):  # bare samples were made by a program, and silence may be meant
+        _warn_of_bad_recordings(values, names, caller)
     if sample_rate is None:
         firsts = dict(zip(reversed(rates), reversed(names), strict=True))
         if len(firsts) > 1:
@@ -140,6 +147,36 @@ def _check_scale(arrays: Sequence[AnyArray], names: Sequence[str], caller: str) 
         raise ValueError(
             f"{caller} scales waveforms of int8, int16, int32 and uint8 to [-1, 1], and cannot tell the full scale of "
             f"others. Received: {name_first(wrong)}. Pass one of these types, or floats in [-1, 1]."
+        )
+
+
+def _warn_of_bad_recordings(waves: Sequence[FloatArray], names: Sequence[str], caller: str) -> None:
+    """Name the records that are silent or clipped: they can be trained on, but hardly anybody means to."""
+    silent, clipped = [], []
+    for wave, name in zip(waves, names, strict=True):
+        low, high = float(wave.min()), float(wave.max())
+        if low == high:
+            silent.append(f"{name} holds {low:.3g} throughout" if low else name)
+            continue
+        limits = [wave == limit for limit in (low, high) if _FULL_LEVEL <= abs(limit) <= 1]
+        stays = sum(int(np.count_nonzero(there[:, 1:] & there[:, :-1])) for there in limits)
+        if stays >= max(_CLIPPED_SAMPLES, _CLIPPED_SHARE * wave.size):
+            share = sum(float(there.mean()) for there in limits)
+            clipped.append(f"{name} has {share:.1%} of its samples at full scale")
+    total = count_word(len(waves), "recording")
+    if silent:
+        warnings.warn(
+            f"{len(silent):,} of {total} in X {'is' if len(silent) == 1 else 'are'} silent: {name_first(silent)}. "
+            f"{caller} learns from them as they are. Drop them, unless silence is what their labels stand for.",
+            UserWarning,
+            stacklevel=4,
+        )
+    if clipped:
+        warnings.warn(
+            f"{len(clipped):,} of {total} in X {'is' if len(clipped) == 1 else 'are'} clipped: {name_first(clipped)}. "
+            f"{caller} learns from them as they are. Record them again at a lower level, or drop them.",
+            UserWarning,
+            stacklevel=4,
         )
 
 

@@ -22,7 +22,7 @@ _LAST_PAGE_WITHIN = 2**17
 """Bytes at the end of an Ogg file that hold its last page; a page has at most 65,307."""
 
 
-class _BadFile(Exception):
+class BadFile(Exception):
     """A file without sound, or with a part of it only; the text is the end of a sentence."""
 
 
@@ -42,14 +42,14 @@ def read_files(paths: Sequence[Path], *, caller: str) -> list[tuple[FloatArray, 
     any_absent = False
     for row, path in enumerate(paths):
         try:
-            _check_file(path)
+            check_file(path)
             decoded.append(_decode(path, soundfile))
-        except _BadFile as error:
+        except BadFile as error:
             problems.append(f"X[{row}] ({path}) {error}")
             any_absent |= not path.exists()
         except (OSError, RuntimeError, TypeError, ValueError) as error:
             # soundfile raises RuntimeError for what libsndfile cannot decode, TypeError for headerless formats.
-            problems.append(f"X[{row}] ({path}) cannot be decoded: {_one_line(error)}")
+            problems.append(f"X[{row}] ({path}) cannot be decoded: {one_line(error)}")
     if not problems:
         return decoded
     message = (
@@ -76,34 +76,34 @@ def _decode(path: Path, soundfile: ModuleType) -> tuple[FloatArray, int]:
         rate, promised = int(file.samplerate), int(file.frames)
         wave = file.read(dtype="float32", always_2d=True).T
     if wave.shape[1] < promised:
-        raise _BadFile(f"is truncated: its header promises {promised:,} samples, and {wave.shape[1]:,} are there")
+        raise BadFile(f"is truncated: its header promises {promised:,} samples, and {wave.shape[1]:,} are there")
     if wave.shape[1] == 0:
-        raise _BadFile("holds zero samples")
+        raise BadFile("holds zero samples")
     if not np.isfinite(wave).all():
-        raise _BadFile("holds NaN or infinity")
+        raise BadFile("holds NaN or infinity")
     return np.ascontiguousarray(wave), rate
 
 
-def _check_file(path: Path) -> None:
-    """Raise _BadFile for what soundfile would not explain well, or would pass over."""
+def check_file(path: Path) -> None:
+    """Raise BadFile for what soundfile would not explain well, or would pass over."""
     if not path.exists():
-        raise _BadFile("does not exist")
+        raise BadFile("does not exist")
     if path.is_dir():
-        raise _BadFile("is a folder")
+        raise BadFile("is a folder")
     size = path.stat().st_size
     if size == 0:
-        raise _BadFile("is empty (0 bytes)")
+        raise BadFile("is empty (0 bytes)")
     with path.open("rb") as file:
         if file.read(4) == b"OggS":
             if not _has_last_page(file, size):
-                raise _BadFile("is truncated: it has no last page")
+                raise BadFile("is truncated: it has no last page")
             return
         file.seek(0)
         promised = _promised_bytes(file)
         held = max(size - file.tell(), 0)
     # libsndfile shortens such a file in silence, so the header is compared with the file before.
     if promised is not None and promised > held:
-        raise _BadFile(f"is truncated: its header promises {promised:,} bytes of sound, and {held:,} are there")
+        raise BadFile(f"is truncated: its header promises {promised:,} bytes of sound, and {held:,} are there")
 
 
 def _has_last_page(file: BinaryIO, size: int) -> bool:
@@ -147,7 +147,7 @@ def _promised_bytes(file: BinaryIO) -> int | None:
     return None
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
     """Return libsndfile's own words, without the path that soundfile puts before them."""
     text = " ".join(str(getattr(error, "error_string", None) or error).split()).rstrip(".")
     # What libsndfile says of an MP3 file without a single frame, though the file exists.
