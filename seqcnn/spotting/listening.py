@@ -72,8 +72,8 @@ class ScoreReader:
     def push(self, samples: AnyArray) -> FloatArray:
         """Return the rows of smoothed scores that these samples complete, ``(n_new, n_keywords)``."""
         rows = self._smooth(self.stream.push(samples))
-        if len(shape := getattr(samples, "shape", ())) == 2:
-            self._n_channels = (int(shape[0]),)
+        if np.ndim(samples) == 2:
+            self._n_channels = (len(samples),)
         return rows
 
     def finish(self) -> FloatArray:

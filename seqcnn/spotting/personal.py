@@ -111,7 +111,7 @@ class PersonalKeywords:
     @property
     def classes_(self) -> AnyArray:
         """The estimator's own classes, if it has any, and the words that were enrolled."""
-        own = [] if self.model_.output == "features" else list(self.estimator.classes_)
+        own = [] if self.model_.output == "features" else np.asarray(self.estimator.classes_).tolist()
         return np.array([*own, *self.prototypes_], dtype=object)
 
     def enrol(self, keyword: Any, recordings: Any, negatives: Any) -> Self:
@@ -308,4 +308,5 @@ def _to_unit(features: Float64Array, mean: Float64Array, whitening: Float64Array
 
 def _norm(vectors: Float64Array) -> Float64Array:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-12)
+    unit: Float64Array = vectors / np.maximum(lengths, 1e-12)
+    return unit
