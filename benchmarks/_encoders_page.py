@@ -85,6 +85,7 @@ of its defaults, without stem and head.
   encoder with a longer stride than the record gets one as long as that.
 - **field**: the time steps that one output step sees; "all" is the whole record.
 - **stride**: time steps from one output step to the next, which is also the fewest a record may have.
+- **causal**: looks back only, always or with `encoder__causal=True`.
 - **streams**: causal, with a finite field, so that it can follow a signal that has no end.
 - **ms**: milliseconds a record takes, alone or in a batch of 64, on one processor thread or two; float32, inference
   mode, medians.
@@ -99,12 +100,19 @@ def write_page(measured: Measured, *, with_picture: bool) -> str:
     if measured.missing:
         parts.append(f"Not measured yet: {', '.join(f'`{name}`' for name in measured.missing)}.\n")
     for kind in KINDS:
-        rows = [row for row in measured.costs.values() if row["kind"] == kind]
-        if rows:
-            # An encoder whose stride is longer gets a record of that length.
-            n_channels, n_timepoints = min(row["input"] for row in rows)
-            parts.append(f"## {kind.capitalize()}\n\nA record is {n_channels} x {n_timepoints:,}.\n")
-            parts.append(write_table(measured, kind, rows, n_timepoints))
+        for reads in ("samples", "bands"):
+            # Only what reads bands says so.
+            rows = [
+                row for row in measured.costs.values() if row["kind"] == kind and row.get("reads", "samples") == reads
+            ]
+            if rows:
+                # An encoder whose stride is longer gets a record of that length.
+                n_channels, n_timepoints = min(row["input"] for row in rows)
+                title = kind.capitalize() if reads == "samples" else f"{kind.capitalize()}, over mel bands"
+                record = f"A record is {n_channels} x {n_timepoints:,}"
+                record += "" if reads == "samples" else ": bands and frames, one second of 10 ms each"
+                parts.append(f"## {title}\n\n{record}.\n")
+                parts.append(write_table(measured, kind, rows, n_timepoints))
     if with_picture:
         parts.append(
             "## Accuracy against MACs\n\n![Accuracy against MACs, a panel a kind](encoders.png)\n\nThe line joins the "

@@ -45,6 +45,9 @@ DOCS = ROOT / "docs"
 INPUTS = {"series": (1, 256), "text": (CharacterEmbedding(2).out_channels, 1014), "audio": (1, 16000)}
 """Channels and time steps of the record whose cost is counted: text as the estimators embed it, audio of one second."""
 
+BANDS = (40, 100)
+"""What an encoder over bands reads of a second: mel bands, and frames of 10 ms."""
+
 BATCHES, THREADS = (1, 64), (1, 2)
 SECONDS, FEWEST_RUNS, MOST_RUNS = 0.5, 3, 50
 """A timing is the median of at least so many runs and at most so many, for about so many seconds."""
@@ -147,9 +150,15 @@ TASKS = [
 # What is known without a clock.
 
 
+def find_input(name: str) -> tuple[int, int]:
+    """Return the channels and time steps of the record that an encoder's cost is counted for."""
+    entry = ENCODERS[name]
+    return BANDS if entry.reads == "bands" else INPUTS[entry.kind]
+
+
 def build(name: str) -> nn.Module:
     """Build an encoder with its defaults for the input of its kind, kernels prepared where it takes them from data."""
-    n_channels, n_timepoints = INPUTS[ENCODERS[name].kind]
+    n_channels, n_timepoints = find_input(name)
     with torch.random.fork_rng([]):
         torch.manual_seed(SEED)
         encoder: Any = ENCODERS[name].build(n_channels)
@@ -162,15 +171,17 @@ def build(name: str) -> nn.Module:
 def describe(name: str, encoder: nn.Module) -> Row:
     """Return what the table says of an encoder, times aside."""
     kind = ENCODERS[name].kind
-    n_channels, n_timepoints = INPUTS[kind]
+    n_channels, n_timepoints = find_input(name)
     stride = getattr(encoder, "stride", None)  # fixed kernels give features, no sequence
     n_timepoints = max(n_timepoints, stride or 1)
     field = getattr(encoder, "receptive_field", None)
-    causal = bool(getattr(encoder, "causal", False))
+    # As it is by default, or with encoder__causal=True.
+    causal = bool(getattr(encoder, "causal", False)) or ENCODERS[name].can_be_causal
     return {
         "work": "cost",
         "name": name,
         "kind": kind,
+        **({"reads": "bands"} if ENCODERS[name].reads == "bands" else {}),
         "papers": find_papers(name, encoder),
         "input": [n_channels, n_timepoints],
         "parameters": count_parameters(encoder),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from seqcnn import datasets, encoders, plots, spotting
+    from seqcnn import augment, datasets, encoders, plots, spotting
     from seqcnn.encoders import list_encoders
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
     from seqcnn.inputs.tslearn import from_tslearn
@@ -21,6 +21,7 @@ __all__ = [
     "SeqCNNClassifier",
     "SeqCNNEmbedder",
     "SeqCNNRegressor",
+    "augment",
     "datasets",
     "encoders",
     "from_tslearn",
@@ -38,7 +39,7 @@ _HOMES = {
     "list_encoders": "seqcnn.encoders",
     "load": "seqcnn.estimators",
 }
-_SUBMODULES = ("datasets", "encoders", "plots", "spotting")
+_SUBMODULES = ("augment", "datasets", "encoders", "plots", "spotting")
 
 
 def __getattr__(name: str) -> Any:

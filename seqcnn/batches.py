@@ -93,6 +93,11 @@ class WindowStore:
         return len(self.lengths)
 
     @property
+    def dtype(self) -> torch.dtype:
+        """Of what batches hold."""
+        return torch.int64 if self.is_text else self._steps.dtype
+
+    @property
     def device(self) -> torch.device:
         """Where the data are kept."""
         return self._first.device

@@ -75,13 +75,14 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
     """Let an encoder of fixed kernels take what it needs from the windows, or from some of them if there are many."""
     assert isinstance(network.encoder, FeatureEncoder)
     n_windows, seed = len(store), int(generator.integers(2**31))
-    wanted = max(1, _VALUES_TO_PREPARE // (int(store.lengths.max()) * network.encoder.in_channels))
+    n_steps = -(-int(store.lengths.max()) // network.stem.stride)
+    wanted = max(1, _VALUES_TO_PREPARE // (n_steps * network.encoder.in_channels))
     windows = np.arange(n_windows)
     if n_windows > wanted:
         windows = np.sort(generator.choice(n_windows, wanted, replace=False))
     x, lengths, *_ = store.batch(windows)
     with torch.no_grad():
-        network.encoder.prepare(network.stem(x, lengths), lengths, seed=seed)
+        network.encoder.prepare(*network.read(x, lengths), seed=seed)
 
 
 def embed_windows(network: Network, store: WindowStore, report: Callable[[float], None] | None = None) -> Tensor:

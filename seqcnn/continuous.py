@@ -18,7 +18,7 @@ from seqcnn.batches import WindowStore, prediction_batches
 from seqcnn.inference import windows_a_batch
 from seqcnn.inputs.records import Records
 from seqcnn.network import Network
-from seqcnn.pieces import PieceEncoder, build_piece_encoder, find_reach
+from seqcnn.piecewise import PieceEncoder, build_piece_encoder, find_reach
 from seqcnn.windows import Reading, WindowTable, cut_windows, read_with_past
 
 _LONG = 2**17
@@ -89,7 +89,7 @@ def _encode_records(
         some = records.take(short)
         table = cut_windows(some.lengths)
         store = WindowStore(some, table, minimum_length=network.minimum_length, dtype=dtype, device=device)
-        for batch in prediction_batches(store.lengths, windows_a_batch(store)):
+        for batch in prediction_batches(store.lengths, windows_a_batch(store, network)):
             x, real, *_ = store.batch(batch)
             encoded = network.encode(x, real)
             for position, own in zip(batch, encoded, strict=True):
@@ -99,12 +99,14 @@ def _encode_records(
         return
     own_network, n_channels = deepcopy(network), records.values[int(np.argmax(is_long))].shape[0]
     reach = find_reach(network, n_channels)
+    # What says that it is causal and is not, or forgets, is run over the whole record at once.
+    encoder = None if reach is None or reach.ahead else build_piece_encoder(own_network, reach, n_channels)
     for row in np.flatnonzero(is_long):
         wave = records.values[row]
-        if reach is None or reach.ahead:  # an encoder that is not what it says; then all at once
+        if encoder is None:
             yield int(row), iter([network.encode(torch.from_numpy(wave).to(dtype).to(device)[None])])
             continue
-        encoder = build_piece_encoder(own_network, reach, n_channels)
+        encoder.reset()
 
         def parts(wave: AnyArray = wave, encoder: PieceEncoder = encoder) -> Iterator[Tensor]:
             for start in range(0, wave.shape[1], _LONG):

@@ -13,7 +13,8 @@ from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.network import Network
 
 _STEPS_A_BATCH = {"cpu": 2**13, "other": 2**17}
-"""Time steps in a batch of prediction: on a CPU so many that the features of a layer stay in its cache."""
+"""Time steps that an encoder reads in a batch of prediction: on a CPU so many that a layer's features stay in its
+cache."""
 
 
 def run_network(network: Network, store: WindowStore, *, features: bool = False) -> Float64Array:
@@ -35,7 +36,8 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     """
     was_training = network.training
     network.eval()
-    batches = prediction_batches(store.lengths, windows_a_batch(store), equal_length=knows_no_padding(network))
+    size = windows_a_batch(store, network)
+    batches = prediction_batches(store.lengths, size, equal_length=knows_no_padding(network))
     outputs: list[Tensor] = []
     try:
         with torch.inference_mode(), keep_freed_memory():
@@ -50,10 +52,11 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     return in_order
 
 
-def windows_a_batch(store: WindowStore) -> int:
+def windows_a_batch(store: WindowStore, network: Network) -> int:
     """Return how many windows of a store run together fastest."""
     longest = max(int(store.lengths.max()), 1)
-    return int(np.clip(_STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"] // longest, 1, 1024))
+    steps = _STEPS_A_BATCH["cpu" if store.device.type == "cpu" else "other"]
+    return int(np.clip(steps * network.stem.stride // longest, 1, 1024))
 
 
 def knows_no_padding(network: Network) -> bool:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from seqcnn.estimators._settings import multiplies_bfloat16, resolve_device
+from seqcnn.estimators._settings import describe_encoders, multiplies_bfloat16, resolve_device
 from seqcnn.layers.layout import describe_rules
 
 NEEDED = ("torch", "numpy", "pandas", "scikit-learn", "rich")
@@ -53,6 +53,7 @@ def collect_info() -> dict[str, Any]:
             "device": str(device),
             "training": "float32, multiplying in bfloat16" if mixed else "float32",
             "prediction": "float32",
+            **{f"encoder for {kind}": meaning for kind, meaning in describe_encoders().items()},
         },
         "convolutions": dict(describe_rules()),
     }

@@ -19,12 +19,15 @@ _ELEMENTWISE: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 def cross_entropy(label_smoothing: float = 0.0) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return the loss of class scores ``(batch, n_classes)`` against class positions ``(batch,)``.
+    """Return the loss of class scores ``(batch, n_classes)``.
+
+    Against class positions ``(batch,)``, or probabilities ``(batch, n_classes)``.
 
     Label smoothing is that of Szegedy et al. (2016), arXiv 1512.00567.
     """
 
     def loss(scores: Tensor, targets: Tensor) -> Tensor:
+        targets = targets.to(scores.dtype) if targets.is_floating_point() else targets
         return F.cross_entropy(scores, targets, reduction="none", label_smoothing=label_smoothing)
 
     return loss
@@ -32,6 +35,8 @@ def cross_entropy(label_smoothing: float = 0.0) -> Callable[[Tensor, Tensor], Te
 
 def binary_cross_entropy(label_smoothing: float = 0.0, label_weights: Tensor | None = None) -> Callable[..., Tensor]:
     """Return the loss of label scores ``(batch, n_labels)`` against zeros and ones of that shape, the mean over labels.
+
+    A target between zero and one, of a mixture of records, counts for that share as each.
 
     Parameters
     ----------
@@ -47,7 +52,7 @@ def binary_cross_entropy(label_smoothing: float = 0.0, label_weights: Tensor | N
         losses = F.binary_cross_entropy_with_logits(scores, smooth, reduction="none")
         if label_weights is not None:
             without, having = label_weights.to(scores.device, scores.dtype)
-            losses = losses * torch.where(targets > 0, having, without)
+            losses = losses * torch.lerp(without.expand_as(targets), having.expand_as(targets), targets)
         return losses.mean(1)
 
     return loss

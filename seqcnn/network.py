@@ -11,6 +11,7 @@ from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
 from seqcnn.static_scaler import StaticScaler
+from seqcnn.stems import Stem
 
 
 class Network(Rebuildable):
@@ -21,7 +22,7 @@ class Network(Rebuildable):
     Parameters
     ----------
     stem
-        Normalizer or character embedding.
+        Normalizer, character embedding, or front end.
     encoder
         Reads ``(batch, stem.out_channels, time)``.
     pooling
@@ -32,13 +33,14 @@ class Network(Rebuildable):
         Scales the numbers beside each record, which then stand behind the pooled features; None where there are none.
     """
 
+    stem: Stem
     encoder: SequenceEncoder | FeatureEncoder
     pooling: BinPool1d | None
     static: StaticScaler | None
 
     def __init__(
         self,
-        stem: nn.Module,
+        stem: Stem,
         encoder: SequenceEncoder | FeatureEncoder,
         pooling: BinPool1d | None,
         head: nn.Module,
@@ -66,29 +68,36 @@ class Network(Rebuildable):
         return self.encoder.out_channels * self.pooling.n_bins
 
     @property
-    def stride(self) -> int:
-        """Time steps of the input from one encoded step to the next; of fixed kernels 1, they give no steps."""
-        return int(getattr(self.stem, "stride", 1)) * int(getattr(self.encoder, "stride", 1))
-
-    @property
     def knows_past(self) -> bool:
         """Whether an encoded step depends on its own input and that before it alone, and so can stand in a stream.
 
         Then a window of a record can be given what was before it.
         """
-        return bool(getattr(self.encoder, "causal", False)) and bool(getattr(self.stem, "causal", True))
+        # Statistics of the whole record, and a line through a gap, which needs the gap's end.
+        looks_ahead = getattr(self.stem, "mode", None) == "record" or getattr(self.stem, "mask_missing", False)
+        return bool(getattr(self.encoder, "causal", False)) and not looks_ahead
 
     @property
     def receptive_field(self) -> int | None:
         """Time steps of the input that an encoded step sees; None where that has no end."""
         own = getattr(self.encoder, "receptive_field", None)
-        before = getattr(self.stem, "receptive_field", 1)
-        return None if own is None or before is None else (own - 1) * int(getattr(self.stem, "stride", 1)) + before
+        window = int(getattr(getattr(self.stem, "front_end", None), "window_length", 1))
+        return None if own is None else (own - 1) * int(getattr(self.stem, "stride", 1)) + window
 
     @property
     def minimum_length(self) -> int:
         """Time steps that a batch must have."""
-        return self.encoder.minimum_length if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride
+        encoder = self.encoder
+        return self.stem.stride * (encoder.minimum_length if isinstance(encoder, FeatureEncoder) else encoder.stride)
+
+    @property
+    def stride(self) -> int:
+        """Input steps from one encoded step to the next; of features, which have no time, the stem's alone."""
+        return self.stem.stride * (1 if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
+
+    def read(self, x: Tensor, lengths: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Return what the encoder reads, and the length of each record in it; parameters as in :meth:`forward`."""
+        return self.stem(x, lengths), None if lengths is None else self.stem.output_lengths(lengths)
 
     def embed(
         self,
@@ -113,7 +122,7 @@ class Network(Rebuildable):
 
     def encode(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return what stands in front of the pooling, ``(batch, channels, ceil(time / stride))``."""
-        encoded: Tensor = self.encoder(self.stem(x, lengths), lengths)
+        encoded: Tensor = self.encoder(*self.read(x, lengths))
         return encoded
 
     def _pool(self, x: Tensor, lengths: Tensor | None, kept: Tensor | int | None) -> Tensor:
@@ -128,7 +137,7 @@ class Network(Rebuildable):
         elif lengths is not None or kept is not None:
             n_steps = torch.full((x.shape[0],), encoded.shape[2], device=x.device)
             if lengths is not None:
-                n_steps = self.encoder.output_lengths(lengths)
+                n_steps = self.encoder.output_lengths(self.stem.output_lengths(lengths))
             mask = length_mask(n_steps, encoded.shape[2])
             if kept is not None:
                 mask = mask & ~length_mask(n_steps - kept, encoded.shape[2])

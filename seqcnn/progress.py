@@ -57,6 +57,11 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
+    def say(self, what: str) -> None:
+        """Show a line once."""
+        if self._verbose > 0:
+            self._console.print(f"{self._label}  {what}", highlight=False, markup=False, soft_wrap=True)
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Do nothing: the bar moves with the batches."""
 

@@ -5,7 +5,7 @@ Because it is part of the network, a saved or exported model takes raw input, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,17 +13,41 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn._types import AnyArray, Float64Array
+from seqcnn.front_ends.base import FrontEnd
 from seqcnn.layers.gaps import fill_gaps, find_observed
 from seqcnn.layers.masking import hide_padding, length_mask
+from seqcnn.layers.memory import begin_stream, end_stream
 from seqcnn.rebuilding import Rebuildable
 
 _PADDING, _UNKNOWN = 0, 1
 """Codes of a vocabulary that stand for no character of their own."""
 
+_SAMPLES_AT_A_TIME = 2**20
+"""Samples of a record that go through a front end at a time, for its statistics."""
+
 Normalize = Literal["dataset", "record"]
 
 
-class Normalizer(Rebuildable):
+class Stem(Rebuildable):
+    """What every stem has.
+
+    Attributes
+    ----------
+    out_channels : int
+        Channels that an encoder reads.
+    stride : int
+        Input steps from one of its steps to the next.
+    """
+
+    out_channels: int
+    stride: int = 1
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Return the steps behind the stem, ``ceil(lengths / stride)``."""
+        return lengths if self.stride == 1 else (lengths + self.stride - 1) // self.stride
+
+
+class Normalizer(Stem):
     """Shifts and scales each channel.
 
     ``"dataset"`` uses one mean and one standard deviation a channel, from the training records: a loud record stays
@@ -78,11 +102,6 @@ class Normalizer(Rebuildable):
         self.register_buffer("mean", torch.zeros(n_channels, 1))
         self.register_buffer("deviation", torch.ones(n_channels, 1))
 
-    @property
-    def causal(self) -> bool:
-        """Whether what it gives for a time step needs no later ones."""
-        return self.mode == "dataset" and not self.mask_missing
-
     def learn(self, values: Sequence[AnyArray], weights: Float64Array) -> None:
         """Take mean and deviation from records ``(channels, time_i)``, each counted ``weights[i]`` times."""
         if self.mode == "record":
@@ -97,6 +116,18 @@ class Normalizer(Rebuildable):
         # A second pass: the difference of two large sums would lose small variances on top of large means.
         square = sum(weight * np.square(value - mean[:, None]).sum(1) for weight, value in pairs)
         self._remember(mean, np.sqrt(square / total))
+
+    def learn_parts(self, parts: Iterable[tuple[float, AnyArray]]) -> None:
+        """Take mean and deviation from a weight and values ``(channels, time_i)`` at a time, each looked at once."""
+        count, mean, square = 0.0, np.zeros(len(self.mean)), np.zeros(len(self.mean))
+        for weight, part in parts:
+            values = np.asarray(part, np.float64)
+            level = values.mean(1)
+            apart, more = level - mean, weight * values.shape[1]
+            square += weight * np.square(values - level[:, None]).sum(1) + apart**2 * (count * more / (count + more))
+            mean += apart * (more / (count + more))
+            count += more
+        self._remember(mean, np.sqrt(square / count))
 
     def _remember(self, mean: Float64Array, deviation: Float64Array) -> None:
         # Relative to the level: a field of 1e-13 tesla is no constant.
@@ -158,7 +189,7 @@ def _observed_statistics(values: Sequence[AnyArray], weights: Float64Array) -> t
     return mean, np.sqrt(square / np.where(count > 0, count, 1.0))
 
 
-class PassThrough(Rebuildable):
+class PassThrough(Stem):
     """Gives its input on as it is, for what needs no normalization.
 
     Shape: ``(batch, channels, time)`` to the same, or to twice the channels with ``mask_missing``.
@@ -180,11 +211,6 @@ class PassThrough(Rebuildable):
         self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
 
-    @property
-    def causal(self) -> bool:
-        """Whether what it gives for a time step needs no later ones: a line through a gap needs its end."""
-        return not self.mask_missing
-
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return ``x``."""
         if not self.mask_missing:
@@ -193,7 +219,7 @@ class PassThrough(Rebuildable):
         return _fill_and_tell(x, find_observed(x, mask), mask, self.indicator)
 
 
-class CharacterEmbedding(Rebuildable):
+class CharacterEmbedding(Stem):
     """Gives each character code a learnt vector; code 0 is padding and stays zero.
 
     In training a share of the characters is read as unknown (code 1): the network cannot lean on single spellings, and
@@ -230,3 +256,80 @@ class CharacterEmbedding(Rebuildable):
             x = x.masked_fill(hidden & (x != _PADDING), _UNKNOWN)
         vectors: Tensor = self.table(x)
         return vectors.transpose(1, 2)
+
+
+class FrontEndStem(Stem):
+    """Turns recordings into bands, and normalizes each; in training it may also hide some.
+
+    Shape: ``(batch, n_channels, samples)`` to ``(batch, n_channels * bands, ceil(samples / stride))``, each channel's
+    bands side by side; zero in the padding.
+
+    Parameters
+    ----------
+    n_channels
+        Channels of the recordings; the same filters are applied to each.
+    front_end
+        Computes the bands.
+    mode
+        "dataset" or "record", as :class:`Normalizer` takes it, for each band; None leaves the bands as they are.
+    masks
+        Changes normalized bands in training, called with them and the frames of each record
+        (:class:`seqcnn.layers.SpecAugment`); None changes nothing.
+
+    Examples
+    --------
+    >>> from seqcnn.front_ends import LogMel
+    >>> stem = FrontEndStem(1, LogMel(sample_rate=8000))
+    >>> stem.learn([np.ones((1, 900)), np.zeros((1, 500))], np.ones(2))
+    >>> stem(torch.zeros(2, 1, 900)).shape, stem.output_lengths(torch.tensor([900, 500])).tolist()
+    (torch.Size([2, 40, 12]), [12, 7])
+    """
+
+    def __init__(
+        self,
+        n_channels: int,
+        front_end: FrontEnd,
+        mode: Normalize | None = "dataset",
+        *,
+        masks: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.front_end = front_end
+        self.mode = mode
+        self.out_channels, self.stride = n_channels * front_end.out_channels, front_end.stride
+        self.normalizer = None if mode is None else Normalizer(self.out_channels, mode)
+        self.masks = masks
+
+    def learn(self, values: Sequence[AnyArray], weights: Float64Array) -> None:
+        """Take each band's mean and deviation from records ``(channels, time_i)``, counted ``weights[i]`` times."""
+        if self.normalizer is not None and self.mode == "dataset":
+            pairs = zip(weights, values, strict=True)
+            self.normalizer.learn_parts((weight, bands) for weight, value in pairs for bands in self._bands(value))
+
+    def _bands(self, value: AnyArray) -> Iterator[AnyArray]:
+        """Yield the bands of one record; of a long one piece by piece, as a stream, so that memory is bounded."""
+        size = _SAMPLES_AT_A_TIME // self.stride * self.stride
+        like = self.front_end.window
+        with torch.no_grad():
+            if value.shape[1] <= size:
+                yield self.front_end(torch.as_tensor(value).to(like.device, like.dtype)[None])[0].cpu().numpy()
+                return
+            begin_stream(self.front_end)
+            try:
+                for begin in range(0, value.shape[1], size):
+                    piece = value[:, begin : begin + size]
+                    piece = np.pad(piece, ((0, 0), (0, -piece.shape[1] % self.stride)))
+                    yield self.front_end(torch.as_tensor(piece).to(like.device, like.dtype)[None])[0].cpu().numpy()
+            finally:
+                end_stream(self.front_end)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Compute normalized bands of ``(batch, n_channels, samples)``."""
+        frames = None if lengths is None else self.output_lengths(lengths)
+        # What normalizes hides the padding, too.
+        bands: Tensor = self.front_end(x, lengths if self.normalizer is None else None)
+        if self.normalizer is not None:
+            bands = self.normalizer(bands, frames)
+        if self.masks is not None and self.training:
+            bands = self.masks(bands, frames)
+        return bands

@@ -22,7 +22,7 @@ def threads_for(network: Network, store: WindowStore, batch_size: int) -> int:
     """Return the threads that training takes: torch's setting, or one where a step is little work."""
     assert isinstance(network.encoder, SequenceEncoder)
     kernels = sum(parameter.numel() for parameter in network.encoder.parameters())
-    multiplications = kernels * min(batch_size, len(store)) * int(store.lengths.max()) / network.encoder.stride
+    multiplications = kernels * min(batch_size, len(store)) * int(store.lengths.max()) / network.stride
     return 1 if multiplications < _LITTLE_WORK else torch.get_num_threads()
 
 

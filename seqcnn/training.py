@@ -19,13 +19,16 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn._types import IntegerArray
-from seqcnn.batches import WindowStore, balanced_batches, training_batches
+from seqcnn.batches import Batch, WindowStore, balanced_batches, training_batches
 from seqcnn.descent import Descent, Moments, descend
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """``(batch, n_outputs)`` scores and the batch's targets to a loss for each window, ``(batch,)``."""
+
+Augment: TypeAlias = Callable[[Batch, Tensor, Tensor, np.random.Generator], tuple[Batch, Tensor, Tensor]]
+"""A batch, its windows' targets and weights, and the source of chance, to all three changed."""
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -121,6 +124,7 @@ def train(
     *,
     generator: np.random.Generator,
     classes: IntegerArray | None = None,
+    augment: Augment | None = None,
     validate: Callable[[], Validation] | None = None,
     watcher: Watcher | None = None,
     moments: Sequence[Moments] = (),
@@ -144,6 +148,8 @@ def train(
     classes
         The class of each window, ``(n_windows,)``: every batch then draws the classes evenly. None takes every window
         once an epoch.
+    augment
+        Changes each batch before the network reads it; what is validated, and what is in ``store``, stays as it is.
     validate
         Measures held-back records. The latest weights whose score is within one standard error of the best are kept:
         under a falling learning rate a later network is the calmer one, and a smaller difference is chance. Training
@@ -178,10 +184,13 @@ def train(
 
     def measure_loss(windows: IntegerArray) -> Tensor:
         rows = torch.from_numpy(windows).to(weights.device)
+        batch, wanted, counted = store.batch(windows), targets[rows], weights[rows]
+        if augment is not None:
+            batch, wanted, counted = augment(batch, wanted, counted, generator)
         with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
-            scores = network(*store.batch(windows))
+            scores = network(*batch)
         scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
-        return loss(scores, targets[rows]) * weights[rows]
+        return loss(scores, wanted) * counted
 
     def run_epoch(epoch: int, descent: Descent) -> dict[str, float] | None:
         """Take one pass; None where the budget left no time for a step."""

@@ -38,7 +38,7 @@ def store_of(
     return WindowStore(records, cut_windows(records.lengths, window_length, hop_length), **options)
 
 
-def small_encoder(name: str, in_channels: int = 1, width: int = 4, seed: int = 0) -> SequenceEncoder:
+def small_encoder(name: str, in_channels: int = 1, width: int = 4, seed: int = 0, **options: Any) -> SequenceEncoder:
     """Build an entry of the table, narrow where its signature allows, in evaluation mode, with lively statistics.
 
     Fresh batch normalization is nearly the identity; random statistics and weights make the tests mean something.
@@ -46,7 +46,7 @@ def small_encoder(name: str, in_channels: int = 1, width: int = 4, seed: int = 0
     entry = ENCODERS[name]
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
-        encoder = entry.build(in_channels, **({"width": width} if "width" in entry.defaults else {}))
+        encoder = entry.build(in_channels, **({"width": width} if "width" in entry.defaults else {}), **options)
         for module in encoder.modules():
             if isinstance(module, nn.BatchNorm1d):
                 assert module.running_mean is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 RATE, WINDOW, HOP = 1000, 200, 20
 """Hz, samples, samples: a row each 0.02 s."""
@@ -56,7 +57,7 @@ class FakeStream:
         return np.empty((0, 3))
 
 
-class FakeClassifier:
+class FakeClassifier(BaseEstimator):
     """Says "up" for samples above zero, "down" for samples below, else "unknown"."""
 
     classes_ = FakeStream.classes

@@ -22,6 +22,7 @@ LEVELS = (
     {"json_values", "model_file"},
     {"rebuilding"},
     {"layers"},
+    {"front_ends"},
     {
         "inputs",
         "windows",
@@ -39,7 +40,7 @@ LEVELS = (
         "cost",
     },
     {"network", "batches", "aggregate", "descent"},
-    {"inference", "threads", "pieces"},
+    {"inference", "threads", "piecewise"},
     {"training", "closed_form", "continuous"},
     {"model"},
     {"saving", "streaming"},

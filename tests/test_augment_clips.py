@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqcnn.augment import make_silence, place_by_energy
@@ -25,6 +25,7 @@ def word_in_silence(n_before: int, n_word: int, n_behind: int, offset: float = 0
     return np.concatenate([np.zeros(n_before), word, np.zeros(n_behind)]).astype(np.float32)[None] + np.float32(offset)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(20, 60), st.integers(0, 300), st.floats(-0.5, 0.5))
 def test_longer_clip_is_cut_where_the_word_is(n_before: int, n_word: int, n_behind: int, offset: float) -> None:
     wave = word_in_silence(n_before + 20, n_word, n_behind + 20, offset)
@@ -40,6 +41,7 @@ def test_word_comes_to_the_middle_of_the_window() -> None:
     assert abs((loud[0] + loud[-1]) / 2 - 100) < 5
 
 
+@settings(deadline=None)
 @given(st.integers(1, 50), st.integers(0, 50), st.integers(0, 2**32))
 def test_shorter_clip_lies_whole_in_silence(n_wave: int, n_more: int, seed: int) -> None:
     wave = np.arange(1, n_wave + 1, dtype=np.float32)[None].repeat(2, 0)

@@ -20,6 +20,16 @@ from seqcnn.training import TrainingSettings, local_seed, train
 DISTINCT = list({entry.build: name for name, entry in ENCODERS.items() if not entry.is_fixed}.values())
 every_encoder = pytest.mark.parametrize("name", DISTINCT)
 
+# Where an encoder can look back only, that is another network.
+CAN_BE_CAUSAL = [name for name in DISTINCT if ENCODERS[name].can_be_causal]
+every_form = pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(pytest.param(name, {}, id=name) for name in DISTINCT),
+        *(pytest.param(name, {"causal": True}, id=f"{name}, causal") for name in CAN_BE_CAUSAL),
+    ],
+)
+
 
 def ragged_records(encoder, n_records=3, seed=0):
     """Return noise of unequal lengths, from the shortest that is allowed upwards."""
@@ -42,16 +52,16 @@ def test_output_has_the_channels_and_time_steps_the_attributes_promise(name, in_
         assert output.isfinite().all()
 
 
-@every_encoder
-def test_gradients_reach_exactly_the_receptive_field_and_never_the_future_of_a_causal_network(name):
-    encoder = small_encoder(name).double()
+@every_form
+def test_gradients_reach_exactly_the_receptive_field_and_never_the_future_of_a_causal_network(name, options):
+    encoder = small_encoder(name, **options).double()
     stride, whole_record = encoder.stride, encoder.receptive_field is None
     span = 4 * stride + 5 if whole_record else encoder.receptive_field
     n_timepoints = span if whole_record else 2 * (span + stride)
     middle = n_timepoints // stride // 2
     touched = torch.zeros(n_timepoints, dtype=torch.bool)
     for seed in range(20):  # a maximum and a ReLU let through a part of the gradient only
-        encoder = small_encoder(name, seed=seed).double()
+        encoder = small_encoder(name, seed=seed, **options).double()
         generator = torch.Generator().manual_seed(seed)
         x = torch.randn(8, 1, n_timepoints, generator=generator, dtype=torch.float64).requires_grad_()
         output = encoder(x)[:, :, middle]
@@ -66,6 +76,7 @@ def test_gradients_reach_exactly_the_receptive_field_and_never_the_future_of_a_c
         assert first > 0
         assert last < n_timepoints - 1
     assert encoder.causal == (last < (middle + 1) * stride)
+    assert encoder.causal or not options
 
 
 # An output that sees the whole record sees its ends, too.
@@ -83,9 +94,9 @@ def test_input_that_moves_by_a_stride_moves_the_output_by_a_step(name):
     assert relative_error(moved, still) < 1e-10
 
 
-@every_encoder
-def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
-    encoder = small_encoder(name).double()
+@every_form
+def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name, options):
+    encoder = small_encoder(name, **options).double()
     records = ragged_records(encoder)
     batch, lengths = padded(records, records[-1].shape[1] + encoder.stride + 3)
     together = encoder(batch, lengths)
@@ -95,12 +106,12 @@ def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
         assert not row[:, alone.shape[1] :].any()
 
 
-@every_encoder
-def test_padding_further_changes_nothing_in_training_either(name):
-    records = ragged_records(small_encoder(name).double())
+@every_form
+def test_padding_further_changes_nothing_in_training_either(name, options):
+    records = ragged_records(small_encoder(name, **options).double())
     outcomes = []
     for extra in (0, 50):
-        encoder = small_encoder(name).double().train()
+        encoder = small_encoder(name, **options).double().train()
         batch, lengths = padded(records, records[-1].shape[1] + extra)
         torch.manual_seed(0)  # for paths that are dropped at random
         output = encoder(batch, lengths)
@@ -186,11 +197,22 @@ def test_training_works_in_mixed_precision(name, with_lengths):
 
 
 @pytest.mark.slow
-@every_encoder
-def test_an_export_to_onnx_gives_equal_numbers_for_another_batch_and_length(name):
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        *(pytest.param(name, {}, id=name) for name in DISTINCT),
+        # A kernel that looks back is exported alike wherever it stands: those for microphones, and layers of their own.
+        *(
+            pytest.param(name, {"causal": True}, id=f"{name}, causal")
+            for name in CAN_BE_CAUSAL
+            if ENCODERS[name].reads == "bands" or name in ("sincnet", "inception", "m5")
+        ),
+    ],
+)
+def test_an_export_to_onnx_gives_equal_numbers_for_another_batch_and_length(name, options):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    encoder, dynamic = small_encoder(name), torch.export.Dim.DYNAMIC
+    encoder, dynamic = small_encoder(name, **options), torch.export.Dim.DYNAMIC
     traced = torch.randn(2, 1, 3 * encoder.stride + 16)
     program = torch.onnx.export(encoder, (traced,), dynamo=True, dynamic_shapes={"x": {0: dynamic, 2: dynamic}})
     session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
@@ -271,7 +293,7 @@ def test_unknown_parameters_are_refused_all_at_once_with_the_nearest_ones(wrong,
         build_encoder("resnet", 1, {"width": 8} | dict.fromkeys(wrong, 1), caller="SeqCNNClassifier")
     assert str(error.value) == (
         f"The encoder 'resnet' of SeqCNNClassifier has no parameter {named}. {hint}"
-        "It takes encoder__width and encoder__kernel_sizes."
+        "It takes encoder__width, encoder__kernel_sizes and encoder__causal."
     )
 
 

@@ -50,7 +50,8 @@ def test_misspelt_parameter_of_the_constructor_is_answered_with_the_nearest(kind
     known = sorted(kind().get_params(deep=False))
     assert message_of(TypeError, kind, max_epoch=3) == (
         f"{kind.__name__} has no parameter 'max_epoch'. Did you mean 'max_epochs'? It takes "
-        f"{', '.join(known[:-1])} and {known[-1]}, and encoder__... for the encoder's own."
+        f"{', '.join(known[:-1])} and {known[-1]}, encoder__... for the encoder's own, and front_end__... "
+        "for the front end's."
     )
 
 
@@ -60,7 +61,8 @@ def test_misspelt_parameters_in_set_params_are_answered_with_the_nearest(kind: A
     assert message_of(ValueError, kind().set_params, learning_rat=1, n_job=2, max_epochs=3, zzz=4) == (
         f"Invalid parameter 'learning_rat', 'n_job' and 'zzz' for estimator {kind.__name__}. "
         "Did you mean 'learning_rate'? Did you mean 'n_jobs'? Valid parameters are "
-        f"{', '.join(known[:-1])} and {known[-1]}, and encoder__... for the encoder's own."
+        f"{', '.join(known[:-1])} and {known[-1]}, encoder__... for the encoder's own, and front_end__... "
+        "for the front end's."
     )
 
 
@@ -185,9 +187,11 @@ def test_device_that_cannot_be_used_is_answered(device: Any, problem: str, monke
 
 def test_every_parameter_with_a_rule_has_a_wrong_value_above() -> None:
     tested = {wrong[0] for wrong in WRONG} | {"label_smoothing", "warm_start", "sampling", "device"}
-    # The encoder, class_weight and scoring have tests of their own; scikit-learn checks random_state.
+    # Encoder, front end, augment, class_weight and scoring have tests of their own; scikit-learn checks random_state.
     assert set(SeqCNNClassifier().get_params(deep=False)) - tested == {
+        "augment",
         "encoder",
+        "front_end",
         "class_weight",
         "scoring",
         "random_state",

@@ -58,7 +58,18 @@ def test_info_as_json_holds_the_same():
 def test_what_auto_means_follows_what_the_processor_can_do(monkeypatch, multiplies, training):
     monkeypatch.setattr(info, "multiplies_bfloat16", lambda device: multiplies)
     device = str(resolve_device("auto"))
-    assert info.collect_info()["auto"] == {"device": device, "training": training, "prediction": "float32"}
+    auto = info.collect_info()["auto"]
+    assert {name: auto[name] for name in ("device", "training", "prediction")} == {
+        "device": device,
+        "training": training,
+        "prediction": "float32",
+    }
+
+
+def test_what_auto_means_names_the_encoder_of_each_kind():
+    auto = info.collect_info()["auto"]
+    assert (auto["encoder for series"], auto["encoder for text"]) == ("inception", "zhang-small")
+    assert "m11" in auto["encoder for audio"]
 
 
 def test_what_training_in_bfloat16_hangs_on_is_among_the_capabilities():

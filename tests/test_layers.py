@@ -14,7 +14,9 @@ from torch import nn
 from seqcnn.layers import BatchNorm1d, BinPool1d, Conv1d, MaxPool1d, hide_padding, length_mask, stride_mask
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.layout import Path, Shape, choose_path, is_little_work, override_path
+from seqcnn.layers.memory import begin_stream, end_stream
 from seqcnn.layers.parallel import convolve_side_by_side
+from seqcnn.layers.pieces import arrange_kernel, convolve_piece
 
 SEEDS = st.integers(0, 2**16)
 
@@ -519,3 +521,70 @@ def test_a_block_of_little_work_takes_one_step_of_autograd_and_no_other_does():
         assert little not in steps(ConvBlock(3, 4, 5), x)
     with override_path("image"):
         assert little not in steps(ConvBlock(3, 4, 5), x)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+@pytest.mark.parametrize("out_channels", [6, 12])
+@pytest.mark.parametrize(("kernel_size", "stride", "dilation"), [(1, 1, 1), (1, 2, 1), (5, 1, 1), (4, 3, 1), (3, 1, 4)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_little_piece_is_convolved_as_any_input(groups, out_channels, kernel_size, stride, dilation, bias):
+    layer = nn.Conv1d(6, out_channels, kernel_size, stride, 0, dilation, groups, bias).double()
+    steps = torch.randn(2, dilation * (kernel_size - 1) + 1 + 7, 6, dtype=torch.float64)
+    for laid_out in (steps, steps.transpose(1, 2).contiguous().transpose(1, 2), steps[:, 1:]):
+        piece = convolve_piece(laid_out, arrange_kernel(layer.weight, groups), layer.bias, stride, dilation)
+        assert relative_error(piece.transpose(1, 2), layer(laid_out.transpose(1, 2))) < 1e-12
+
+
+@settings(max_examples=30)
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6),
+    kernel_size=st.integers(1, 5),
+    stride=st.integers(1, 3),
+    padded=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_causal_pooling_is_that_of_a_loop_and_reads_a_stream(sizes, kernel_size, stride, padded, seed):
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(2, 3, stride * sum(sizes), generator=generator) - 5  # zeros beyond the beginning would be seen
+    pool = MaxPool1d(kernel_size, stride, causal=True)
+    expected = torch.stack(
+        [x[..., max(0, end - kernel_size + 1) : end + 1].amax(2) for end in range(0, x.shape[2], stride)], 2
+    )
+    assert torch.equal(pool(x), expected)
+    if padded:
+        lengths = torch.tensor([x.shape[2], max(1, x.shape[2] - 2)])
+        mask = length_mask(lengths, x.shape[2])
+        hidden = torch.where(stride_mask(mask, stride), expected, 0.0)
+        assert torch.equal(pool(x, mask), hidden)
+    begin_stream(pool)
+    pieces = torch.split(x, [stride * size for size in sizes], 2)
+    assert torch.equal(torch.cat([pool(piece) for piece in pieces], 2), expected)
+
+
+def test_what_follows_from_the_weights_is_found_once_a_stream_and_anew_outside_of_it():
+    block = ConvBlock(2, 3, 5, padding="causal").eval()
+    x, found = torch.randn(1, 2, 4), []
+    arrange = block._arrange
+    block._arrange = lambda: found.append(None) or arrange()
+    with torch.no_grad():
+        block(x)
+        assert not found
+        for beginning in (1, 2):
+            begin_stream(block)
+            for _ in range(3):
+                block(x)
+            assert len(found) == beginning
+        assert block._found
+        end_stream(block)
+        assert not block._found
+
+
+def test_a_stream_that_is_trained_on_learns_as_from_the_whole():
+    whole, streamed = (ConvBlock(2, 3, 5, padding="causal", normalization="none") for _ in range(2))
+    streamed.load_state_dict(whole.state_dict())
+    x = torch.randn(4, 2, 30)
+    whole(x).square().sum().backward()
+    begin_stream(streamed)
+    torch.cat([streamed(piece) for piece in torch.split(x, 7, 2)], 2).square().sum().backward()
+    for ours, theirs in zip(streamed.parameters(), whole.parameters(), strict=True):
+        assert relative_error(ours.grad, theirs.grad) < 1e-5

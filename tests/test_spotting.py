@@ -431,8 +431,8 @@ CLIPS, WORDS, SPEAKERS = make_spoken_tones(160, n_words=4, seconds=0.4, random_s
 
 
 def network(**parameters: Any) -> SeqCNNClassifier:
-    own = {"encoder__depth": 6, "encoder__width": 16, "sample_rate": 8000, "max_epochs": 12}
-    return SeqCNNClassifier("tcn", **(own | {"n_jobs": 1, "random_state": 0} | parameters))
+    own = {"encoder__width": 16, "encoder__causal": True, "front_end": "log-mel", "sample_rate": 8000}
+    return SeqCNNClassifier("matchboxnet", **(own | {"max_epochs": 12, "n_jobs": 1, "random_state": 0} | parameters))
 
 
 @pytest.fixture(scope="module")
@@ -501,7 +501,6 @@ def test_mined_clips_are_taken_in_by_going_on(trained: KeywordSpotter) -> None:
 
 def test_a_saved_spotter_keeps_its_threshold_and_its_words(trained: KeywordSpotter, tmp_path: Path) -> None:
     own = KeywordSpotter(trained.classifier_, keywords=["alpha"], refractory_seconds=0.3)
-    own.threshold_in_file = None
     with_warnings(own.tune_threshold, (CLIPS[:9], WORDS[:9]), [np.concatenate(CLIPS)])
     own.save(tmp_path / "spotter.seqcnn")
     loaded = KeywordSpotter.load(tmp_path / "spotter.seqcnn")
@@ -575,12 +574,12 @@ def test_streamed_scores_of_personal_words_are_those_of_clips(trained: KeywordSp
 
 def test_an_embedder_has_ears_for_personal_words_alone(own_words: Any) -> None:
     clips, words = own_words
-    embedder = SeqCNNEmbedder("tcn", encoder__depth=6, sample_rate=8000, max_epochs=3, n_jobs=1, random_state=0)
-    embedder.fit(CLIPS, WORDS)
-    golf = [clip for clip, word in zip(clips, words, strict=True) if word == "foxtrot"]
-    own = KeywordSpotter(PersonalKeywords(embedder).enrol("foxtrot", golf[:8], CLIPS[:30]))
+    shared = {name: value for name, value in network().get_params().items() if name in SeqCNNEmbedder().get_params()}
+    embedder = SeqCNNEmbedder(**shared, encoder__width=16, encoder__causal=True).fit(CLIPS, WORDS)
+    foxtrot = [clip for clip, word in zip(clips, words, strict=True) if word == "foxtrot"]
+    own = KeywordSpotter(PersonalKeywords(embedder).enrol("foxtrot", foxtrot[:8], CLIPS[:30]))
     assert own.keywords_ == ["foxtrot"]
-    assert own.predict(golf[8:12]).tolist().count("foxtrot") >= 2
+    assert own.predict(foxtrot[8:12]).tolist().count("foxtrot") >= 2
 
 
 def test_enrolment_is_checked_in_full_sentences(trained: KeywordSpotter) -> None:

@@ -3,32 +3,29 @@
     speed -> mixing -> shift -> room and microphone -> noise -> gain
 
 All chance comes from the numpy generator of a training: a few numbers a record, so that the same seed gives the same
-numbers on every device. Noise and rooms are made, or taken over, once: a batch only cuts pieces out of them.
+numbers on every device. Noise and rooms are there before (:mod:`seqcnn.augment.sounds`): a batch takes pieces of them.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seqcnn._types import AnyArray, FloatArray
-from seqcnn.augment.colors import COLORS, color_noise
+from seqcnn._types import AnyArray
 from seqcnn.augment.levels import add_noise, change_gain, shift_in_time, take_stretch
 from seqcnn.augment.mixing import mix_lengths, mix_targets, mix_waves
-from seqcnn.augment.responses import count_octaves, hear, make_room
-from seqcnn.augment.settings import SPEED_STEPS, AudioAugmentation
+from seqcnn.augment.responses import count_octaves, hear
+from seqcnn.augment.settings import SPEED_STEPS
+from seqcnn.augment.sounds import Sounds
 from seqcnn.augment.speed import change_speed
 
-_NOISE_SECONDS = 20.0
-"""Generated noise of each colour, out of which pieces are cut."""
-
-_N_ROOMS = 32
-_LONGEST_RESPONSE_SECONDS = 2.0
 _VOICES = 3
+"""Of babble."""
+
 _MIXUP_ALPHA = 0.2
+"""Of the beta distribution that a share is drawn from: mostly near 0 or 1."""
+
 _LARGEST_SHIFT = 0.1
 """Of a record's length."""
 
@@ -38,12 +35,8 @@ class AudioAugmenter:
 
     Parameters
     ----------
-    settings
-        What is done.
-    sample_rate
-        Of the records, in Hz.
-    noises, rooms
-        Recorded noise and impulse responses of that rate, ``(time,)``; empty for generated ones.
+    sounds
+        What is done, and what records are set in for it.
     n_classes
         Where targets are class numbers, how many there are: mixed, they are probabilities. Otherwise None.
     keeps_length
@@ -52,34 +45,38 @@ class AudioAugmenter:
         Steps that a batch must have.
     dtype, device
         Of the batches.
-    generator
-        The source of chance for generated noise and rooms.
+
+    Examples
+    --------
+    >>> from seqcnn.augment.sounds import gather_sounds
+    >>> settings = AudioAugmentation(speed=(0.9, 1.1), shift_seconds=0.05)
+    >>> sounds = gather_sounds(settings, sample_rate=8000, generator=np.random.default_rng(0))
+    >>> change = AudioAugmenter(sounds, keeps_length=True)
+    >>> x, lengths, targets, weights = change(
+    ...     torch.randn(4, 1, 8000), None, torch.arange(4), torch.ones(4), np.random.default_rng(0)
+    ... )
+    >>> x.shape, targets.tolist()
+    (torch.Size([4, 1, 8000]), [0, 1, 2, 3])
     """
 
     def __init__(
         self,
-        settings: AudioAugmentation,
+        sounds: Sounds,
         *,
-        sample_rate: int,
-        noises: Sequence[FloatArray] = (),
-        rooms: Sequence[FloatArray] = (),
         n_classes: int | None = None,
         keeps_length: bool = False,
         minimum_length: int = 1,
         dtype: torch.dtype = torch.float32,
         device: torch.device | None = None,
-        generator: np.random.Generator,
     ) -> None:
-        self._settings, self._sample_rate = settings, sample_rate
+        self._settings, self._sample_rate = sounds.settings, sounds.sample_rate
         self._n_classes, self._keeps_length, self._minimum_length = n_classes, keeps_length, minimum_length
         self._noise = self._rooms = None
-        if settings.noise_share > 0:
-            joined = np.concatenate(noises or self._generate_noises(generator))
-            self._noise = torch.from_numpy(joined).to(device, dtype)
-        if settings.reverberation_share > 0:
-            responses = [self._trim(room) for room in rooms] or self._generate_rooms(generator)
-            padded = np.zeros((len(responses), max(map(len, responses))), dtype=np.float32)
-            for row, response in enumerate(responses):
+        if sounds.noises:
+            self._noise = torch.from_numpy(np.concatenate(sounds.noises)).to(device, dtype)
+        if sounds.rooms:
+            padded = np.zeros((len(sounds.rooms), max(map(len, sounds.rooms))), dtype=np.float32)
+            for row, response in enumerate(sounds.rooms):
                 padded[row, : len(response)] = response
             self._rooms = torch.from_numpy(padded).to(device, dtype)
 
@@ -110,7 +107,7 @@ class AudioAugmenter:
         x = self._hear(x, lengths, generator)
         x = self._add_noise(x, lengths, generator)
         low, high = self._settings.gain_db
-        if low < high or low != 0:
+        if (low, high) != (0, 0):
             x = change_gain(x, _tensor(generator.uniform(low, high, len(x)), x))
         return x, lengths, targets, weights
 
@@ -215,21 +212,6 @@ class AudioAugmenter:
             noise = noise.repeat(-(-n_timepoints // len(noise)))
         starts = torch.from_numpy(generator.integers(len(noise) - n_timepoints + 1, size=n)).to(noise.device)
         return noise.unfold(0, n_timepoints, 1)[starts][:, None]
-
-    def _generate_noises(self, generator: np.random.Generator) -> list[FloatArray]:
-        n_samples = int(_NOISE_SECONDS * self._sample_rate)
-        return [
-            color_noise(color, n_samples, sample_rate=self._sample_rate, generator=generator) for color in COLORS
-        ]
-
-    def _generate_rooms(self, generator: np.random.Generator) -> list[FloatArray]:
-        decays = generator.uniform(*self._settings.decay_seconds, _N_ROOMS)
-        return [make_room(decay, sample_rate=self._sample_rate, generator=generator) for decay in decays.tolist()]
-
-    def _trim(self, room: FloatArray) -> FloatArray:
-        """Let a recorded response begin with its direct sound, so that records stay where they are."""
-        first = int(np.abs(room).argmax())
-        return room[first : first + int(_LONGEST_RESPONSE_SECONDS * self._sample_rate)]
 
 
 def _others(n: int, generator: np.random.Generator) -> AnyArray:

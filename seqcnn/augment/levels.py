@@ -14,8 +14,8 @@ from seqcnn.layers.masking import hide_padding, length_mask
 
 def measure_energy(x: Tensor) -> Tensor:
     """Return the sum of squares of each record, ``(batch, 1, 1)``."""
-    flat = x.flatten(1)
-    return torch.linalg.vector_norm(flat, dim=1).square()[:, None, None]
+    energy: Tensor = torch.linalg.vector_norm(x.flatten(1), dim=1).square()
+    return energy[:, None, None]
 
 
 def change_gain(x: Tensor, decibels: Tensor) -> Tensor:

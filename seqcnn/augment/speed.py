@@ -80,7 +80,7 @@ def _play(x: Tensor, speed: int) -> Tensor:
 
 @functools.lru_cache(maxsize=64)
 def _filters(taken: int, given: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return the matrix from a stretch of the input to a block of ``given`` samples, ``(given, reach + taken + reach)``.
+    """Return the matrix from a stretch of the input to ``given`` samples, ``(given, reach + taken + reach)``.
 
     Each block begins ``taken`` samples behind the one before it.
     """

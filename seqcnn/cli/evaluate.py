@@ -46,6 +46,7 @@ def evaluate(
     from seqcnn.estimators import SeqCNNClassifier, SeqCNNRegressor, load
     from seqcnn.estimators._evaluation import Evaluation, LabelsEvaluation
     from seqcnn.estimators._read_targets import columns_in_order
+    from seqcnn.plots._evaluation import draw
 
     estimator = load(model)
     if not isinstance(estimator, SeqCNNClassifier | SeqCNNRegressor):
@@ -75,5 +76,5 @@ def evaluate(
     else:
         print(evaluation.to_text())
     if plot is not None:
-        evaluation.plot(plot)
+        draw(evaluation, plot)
         print_note(f"Picture in {plot}.")

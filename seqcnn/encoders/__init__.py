@@ -5,6 +5,7 @@ Each is a plain ``nn.Module`` that works without the estimators.
 
 from seqcnn.encoders.alexnet import AlexNet
 from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.encoders.bcresnet import BCResNet, bc_resnet_1
 from seqcnn.encoders.convnext import ConvNeXt, convnext_base, convnext_small, convnext_tiny
 from seqcnn.encoders.convtran import ConvTran
 from seqcnn.encoders.efficientnet import (
@@ -24,6 +25,7 @@ from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
+from seqcnn.encoders.matchboxnet import MatchboxNet, matchboxnet_3x1x64, matchboxnet_3x2x64
 from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
@@ -42,6 +44,7 @@ from seqcnn.encoders.shufflenet import (
 from seqcnn.encoders.sincnet import SincConv1d, SincNet
 from seqcnn.encoders.table import ENCODERS, EncoderEntry, build_encoder, find_encoder, list_encoders
 from seqcnn.encoders.tcn import TCN
+from seqcnn.encoders.tcresnet import TCResNet, tc_resnet8, tc_resnet14
 from seqcnn.encoders.vdcnn import VDCNN, vdcnn9, vdcnn17, vdcnn29, vdcnn49
 from seqcnn.encoders.vgg import VGG, vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import WaveformCNN, m3, m5, m11, m18
@@ -57,6 +60,7 @@ __all__ = [
     "VDCNN",
     "VGG",
     "AlexNet",
+    "BCResNet",
     "ConvNeXt",
     "ConvTran",
     "EfficientNet",
@@ -65,6 +69,7 @@ __all__ = [
     "Hydra",
     "Inception",
     "LeNet",
+    "MatchboxNet",
     "MiniRocket",
     "MobileNetV2",
     "MobileNetV3",
@@ -77,10 +82,12 @@ __all__ = [
     "ShuffleNetV2",
     "SincConv1d",
     "SincNet",
+    "TCResNet",
     "WaveformCNN",
     "WaveformResidualCNN",
     "Wavegram",
     "ZhangCNN",
+    "bc_resnet_1",
     "build_encoder",
     "convnext_base",
     "convnext_small",
@@ -100,6 +107,8 @@ __all__ = [
     "m11",
     "m18",
     "m34_res",
+    "matchboxnet_3x1x64",
+    "matchboxnet_3x2x64",
     "mobilenet_v2",
     "mobilenet_v3_large",
     "mobilenet_v3_small",
@@ -111,6 +120,8 @@ __all__ = [
     "shufflenet_v2_x1_0",
     "shufflenet_v2_x1_5",
     "shufflenet_v2_x2_0",
+    "tc_resnet8",
+    "tc_resnet14",
     "vdcnn9",
     "vdcnn17",
     "vdcnn29",

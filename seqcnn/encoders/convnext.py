@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding, stride_mask
 from seqcnn.layers.normalization import LayerNorm1d
@@ -59,9 +59,11 @@ class ConvNeXtBlock(nn.Module):
     Shape: ``(batch, n_channels, time)`` to the same.
     """
 
-    def __init__(self, n_channels: int, *, stochastic_depth: float, initial_scale: float) -> None:
+    def __init__(
+        self, n_channels: int, *, stochastic_depth: float, initial_scale: float, padding: Padding = "same"
+    ) -> None:
         super().__init__()
-        self.depthwise = Conv1d(n_channels, n_channels, _KERNEL, padding="same", groups=n_channels)
+        self.depthwise = Conv1d(n_channels, n_channels, _KERNEL, padding=padding, groups=n_channels)
         self.normalization = LayerNorm1d(n_channels)
         self.expand = Conv1d(n_channels, _EXPANSION * n_channels, 1)
         self.activation = nn.GELU()
@@ -94,6 +96,8 @@ class ConvNeXt(SequenceEncoder):
         first.
     initial_scale
         What the residual paths are multiplied by before training (layer scale).
+    causal
+        Whether no output sees later steps than those it stands for; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -114,9 +118,10 @@ class ConvNeXt(SequenceEncoder):
         depths: Sequence[int],
         stochastic_depth: float = 0.0,
         initial_scale: float = 1e-6,
+        causal: bool = False,
     ) -> None:
         super().__init__()
-        self.in_channels = in_channels
+        self.in_channels, self.causal = in_channels, causal
         rise = stochastic_depth / max(1, sum(depths) - 1)
         self.patches, self.stages = nn.ModuleList(), nn.ModuleList()
         channels, self.stride, n_blocks, layers = in_channels, 1, 0, []
@@ -126,7 +131,14 @@ class ConvNeXt(SequenceEncoder):
             stage = nn.ModuleList()
             layers.append((size, size))
             for _ in range(depth):
-                stage.append(ConvNeXtBlock(stage_width, stochastic_depth=rise * n_blocks, initial_scale=initial_scale))
+                stage.append(
+                    ConvNeXtBlock(
+                        stage_width,
+                        stochastic_depth=rise * n_blocks,
+                        initial_scale=initial_scale,
+                        padding=pad_for(causal),
+                    )
+                )
                 layers.append((_KERNEL, 1))
                 n_blocks += 1
             self.stages.append(stage)
@@ -156,28 +168,34 @@ def _draw_weights(module: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
-def convnext_tiny(in_channels: int, *, width: int = 96, stochastic_depth: float = 0.1) -> ConvNeXt:
+def convnext_tiny(
+    in_channels: int, *, width: int = 96, stochastic_depth: float = 0.1, causal: bool = False
+) -> ConvNeXt:
     """Return ConvNeXt-T of the paper: stages of 3, 3, 9 and 3 blocks.
 
     >>> convnext_tiny(1).out_channels, convnext_tiny(1).stride
     (768, 32)
     """
-    return ConvNeXt(in_channels, width=width, depths=(3, 3, 9, 3), stochastic_depth=stochastic_depth)
+    return ConvNeXt(in_channels, width=width, depths=(3, 3, 9, 3), stochastic_depth=stochastic_depth, causal=causal)
 
 
-def convnext_small(in_channels: int, *, width: int = 96, stochastic_depth: float = 0.1) -> ConvNeXt:
+def convnext_small(
+    in_channels: int, *, width: int = 96, stochastic_depth: float = 0.1, causal: bool = False
+) -> ConvNeXt:
     """Return ConvNeXt-S of the paper: stages of 3, 3, 27 and 3 blocks.
 
     >>> convnext_small(1).out_channels, convnext_small(1).stride
     (768, 32)
     """
-    return ConvNeXt(in_channels, width=width, depths=(3, 3, 27, 3), stochastic_depth=stochastic_depth)
+    return ConvNeXt(in_channels, width=width, depths=(3, 3, 27, 3), stochastic_depth=stochastic_depth, causal=causal)
 
 
-def convnext_base(in_channels: int, *, width: int = 128, stochastic_depth: float = 0.1) -> ConvNeXt:
+def convnext_base(
+    in_channels: int, *, width: int = 128, stochastic_depth: float = 0.1, causal: bool = False
+) -> ConvNeXt:
     """Return ConvNeXt-B of the paper: ConvNeXt-S, a third wider.
 
     >>> convnext_base(1).out_channels, convnext_base(1).stride
     (1024, 32)
     """
-    return ConvNeXt(in_channels, width=width, depths=(3, 3, 27, 3), stochastic_depth=stochastic_depth)
+    return ConvNeXt(in_channels, width=width, depths=(3, 3, 27, 3), stochastic_depth=stochastic_depth, causal=causal)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock, Normalization
+from seqcnn.layers.convolution import pad_for
 
 
 class FCN(SequenceEncoder):
@@ -27,6 +28,8 @@ class FCN(SequenceEncoder):
         Time steps of each block's kernel.
     normalization
         "batch" as in the paper, or "none" for a handful of records, where batch statistics are mostly noise.
+    causal
+        Whether no output sees later steps than its own; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -46,16 +49,19 @@ class FCN(SequenceEncoder):
         width: int = 128,
         kernel_sizes: Sequence[int] = (8, 5, 3),
         normalization: Normalization = "batch",
+        causal: bool = False,
     ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.stride = in_channels, width, 1
+        self.in_channels, self.out_channels, self.stride, self.causal = in_channels, width, 1, causal
         self.receptive_field = receptive_field((size, 1) for size in kernel_sizes)
         last = len(kernel_sizes) - 1
         self.blocks = nn.ModuleList()
         channels = in_channels
         for position, size in enumerate(kernel_sizes):
             out_channels = width if position in (0, last) else 2 * width
-            self.blocks.append(ConvBlock(channels, out_channels, size, normalization=normalization))
+            self.blocks.append(
+                ConvBlock(channels, out_channels, size, padding=pad_for(causal), normalization=normalization)
+            )
             channels = out_channels
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, pad_for
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.parallel import convolve_side_by_side, join_channels
@@ -25,15 +25,15 @@ class InceptionModule(nn.Module):
     Shape: ``(batch, in_channels, time)`` to ``(batch, width * (len(kernel_sizes) + 1), time)``.
     """
 
-    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int]) -> None:
+    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int], *, causal: bool = False) -> None:
         super().__init__()
         # One channel has nothing to be squeezed (so do the authors).
         self.bottleneck = Conv1d(in_channels, width, 1, bias=False) if in_channels > 1 else nn.Identity()
         squeezed = width if in_channels > 1 else 1
         self.branches = nn.ModuleList(
-            Conv1d(squeezed, width, size, padding="same", bias=False) for size in kernel_sizes
+            Conv1d(squeezed, width, size, padding=pad_for(causal), bias=False) for size in kernel_sizes
         )
-        self.pool = MaxPool1d(3, 1, centred=True)
+        self.pool = MaxPool1d(3, 1, centred=not causal, causal=causal)
         self.pooled_branch = Conv1d(in_channels, width, 1, bias=False)
         self.normalization = BatchNorm1d(width * (len(kernel_sizes) + 1))
 
@@ -76,6 +76,8 @@ class Inception(SequenceEncoder):
         Modules.
     kernel_sizes
         Time steps of the branches' kernels.
+    causal
+        Whether no output sees later steps than its own; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -89,11 +91,17 @@ class Inception(SequenceEncoder):
     """
 
     def __init__(
-        self, in_channels: int, *, width: int = 32, depth: int = 6, kernel_sizes: Sequence[int] = (40, 20, 10)
+        self,
+        in_channels: int,
+        *,
+        width: int = 32,
+        depth: int = 6,
+        kernel_sizes: Sequence[int] = (40, 20, 10),
+        causal: bool = False,
     ) -> None:
         super().__init__()
         channels = width * (len(kernel_sizes) + 1)
-        self.in_channels, self.out_channels, self.stride = in_channels, channels, 1
+        self.in_channels, self.out_channels, self.stride, self.causal = in_channels, channels, 1, causal
         # The pooled branch spans 3 steps, which only tiny kernels fall short of.
         self.receptive_field = receptive_field((max(*kernel_sizes, 3), 1) for _ in range(depth))
         self.inception_modules = nn.ModuleList()
@@ -101,7 +109,7 @@ class Inception(SequenceEncoder):
         shortcut_channels = in_channels
         for position in range(depth):
             self.inception_modules.append(
-                InceptionModule(in_channels if position == 0 else channels, width, kernel_sizes)
+                InceptionModule(in_channels if position == 0 else channels, width, kernel_sizes, causal=causal)
             )
             if position % 3 == 2:
                 self.shortcuts.append(ConvBlock(shortcut_channels, channels, 1, activation="none"))

@@ -24,6 +24,7 @@ from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.parallel import convolve_side_by_side, join_channels, stack_kernels
+from seqcnn.layers.separable import SeparableBlock, SeparableConv1d
 
 _TREND_SIZES = (2, 4, 8, 16, 32, 64)
 _PEAK_SIZES = (6, 12, 24, 48, 96)
@@ -77,25 +78,6 @@ class HandcraftedFilters(nn.Module):
         return answers if channels == 1 else answers.reshape(batch, channels * self.n_filters, n_steps)
 
 
-class SeparableConv1d(nn.Module):
-    """A kernel over time for each channel by itself, then a mixture of the channels at each step, without biases.
-
-    Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, *, dilation: int = 1) -> None:
-        super().__init__()
-        self.depthwise = Conv1d(
-            in_channels, in_channels, kernel_size, padding="same", dilation=dilation, groups=in_channels, bias=False
-        )
-        self.pointwise = Conv1d(in_channels, out_channels, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve ``(batch, in_channels, time)``."""
-        mixed: Tensor = self.pointwise(self.depthwise(x))
-        return mixed
-
-
 class MultiplexedLayer(nn.Module):
     """Learned kernels of three sizes beside the hand-crafted filters.
 
@@ -139,26 +121,6 @@ class MultiplexedLayer(nn.Module):
         return joined.relu_()
 
 
-class SeparableBlock(nn.Module):
-    """A dilated separable convolution, normalization and ReLU.
-
-    Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, dilation: int) -> None:
-        super().__init__()
-        self.convolution = SeparableConv1d(in_channels, out_channels, kernel_size, dilation=dilation)
-        self.normalization = BatchNorm1d(out_channels)
-
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Apply the block."""
-        if self.normalization.folds():
-            mix = self.convolution.pointwise
-            weight, bias = self.normalization.fold(mix.weight, mix.bias)
-            return hide_padding(mix.convolve(self.convolution.depthwise(x), weight, bias).relu_(), mask)
-        return self.normalization(self.convolution(x), mask, rectify=True)  # type: ignore[no-any-return]
-
-
 class LITE(SequenceEncoder):
     """One network of LITETime, 9,814 parameters for one channel; for several channels one of LITEMVTime.
 
@@ -193,7 +155,7 @@ class LITE(SequenceEncoder):
         channels, layers = self.first.out_channels, [(self.first.span, 1)]
         for halvings in (1, 2):
             size, dilation = kernel_size // 2**halvings, 2**halvings
-            self.blocks.append(SeparableBlock(channels, width, size, dilation))
+            self.blocks.append(SeparableBlock(channels, width, size, dilation=dilation))
             layers.append((dilation * (size - 1) + 1, 1))
             channels = width
         self.receptive_field = receptive_field(layers)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Padding, pad_for
 from seqcnn.layers.normalization import BatchNorm1d
 
 
@@ -22,14 +23,20 @@ class ResidualBlock(nn.Module):
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_sizes: Sequence[int]) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_sizes: Sequence[int], padding: Padding = "same"
+    ) -> None:
         super().__init__()
         self.path = nn.ModuleList()
         channels = in_channels
         for position, size in enumerate(kernel_sizes):
             self.path.append(
                 ConvBlock(
-                    channels, out_channels, size, activation="relu" if position < len(kernel_sizes) - 1 else "none"
+                    channels,
+                    out_channels,
+                    size,
+                    padding=padding,
+                    activation="relu" if position < len(kernel_sizes) - 1 else "none",
                 )
             )
             channels = out_channels
@@ -37,7 +44,7 @@ class ResidualBlock(nn.Module):
         self.shortcut = (
             BatchNorm1d(out_channels)
             if in_channels == out_channels
-            else ConvBlock(in_channels, out_channels, 1, activation="none")
+            else ConvBlock(in_channels, out_channels, 1, padding=padding, activation="none")
         )
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -59,6 +66,8 @@ class ResNet(SequenceEncoder):
         Channels of the first block (64 in the paper).
     kernel_sizes
         Time steps of the kernels in each block.
+    causal
+        Whether no output sees later steps than its own; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -71,14 +80,16 @@ class ResNet(SequenceEncoder):
     torch.Size([2, 16, 50])
     """
 
-    def __init__(self, in_channels: int, *, width: int = 64, kernel_sizes: Sequence[int] = (8, 5, 3)) -> None:
+    def __init__(
+        self, in_channels: int, *, width: int = 64, kernel_sizes: Sequence[int] = (8, 5, 3), causal: bool = False
+    ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.stride = in_channels, 2 * width, 1
+        self.in_channels, self.out_channels, self.stride, self.causal = in_channels, 2 * width, 1, causal
         self.receptive_field = receptive_field((size, 1) for _ in range(3) for size in kernel_sizes)
         self.blocks = nn.ModuleList()
         channels = in_channels
         for out_channels in (width, 2 * width, 2 * width):
-            self.blocks.append(ResidualBlock(channels, out_channels, kernel_sizes))
+            self.blocks.append(ResidualBlock(channels, out_channels, kernel_sizes, pad_for(causal)))
             channels = out_channels
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from seqcnn._checks import check_integer
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import pad_for
 from seqcnn.layers.masking import stride_mask
 
 _KERNEL = _FIRST_STRIDE = _POOL = 3
@@ -39,6 +40,8 @@ class SampleCNN(SequenceEncoder):
     depth
         Pooled convolutions, at least 3 (9 in the paper's best network). An output stands for ``3 ** (depth + 1)``
         samples, and a record must have as many: 2187 for 6, which gives 8 outputs a second at 16 kHz and 4 at 8 kHz.
+    causal
+        Whether no output sees later samples than those it stands for; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -58,17 +61,17 @@ class SampleCNN(SequenceEncoder):
 
     dropout = 0.5
 
-    def __init__(self, in_channels: int, *, width: int = 128, depth: int = 6) -> None:
+    def __init__(self, in_channels: int, *, width: int = 128, depth: int = 6, causal: bool = False) -> None:
         super().__init__()
         check_integer("depth", depth, minimum=3, caller="SampleCNN")
-        self.in_channels, self.out_channels = in_channels, 4 * width
+        self.in_channels, self.out_channels, self.causal = in_channels, 4 * width, causal
         self.stride = _FIRST_STRIDE * _POOL**depth
         self.receptive_field = receptive_field([(_KERNEL, _FIRST_STRIDE), *[(_KERNEL, 1), (_POOL, _POOL)] * depth])
-        self.first = ConvBlock(in_channels, width, _KERNEL, stride=_FIRST_STRIDE)
+        self.first = ConvBlock(in_channels, width, _KERNEL, stride=_FIRST_STRIDE, padding=pad_for(causal))
         self.blocks = nn.ModuleList()
         channels = width
         for out_channels in (*[width] * 2, *[2 * width] * (depth - 3), 4 * width):
-            self.blocks.append(ConvBlock(channels, out_channels, _KERNEL, pool=_POOL))
+            self.blocks.append(ConvBlock(channels, out_channels, _KERNEL, pool=_POOL, padding=pad_for(causal)))
             channels = out_channels
         self.last = ConvBlock(channels, channels, 1)
 
@@ -83,10 +86,10 @@ class SampleCNN(SequenceEncoder):
         return encoded
 
 
-def samplecnn_3_9(in_channels: int, *, width: int = 128) -> SampleCNN:
+def samplecnn_3_9(in_channels: int, *, width: int = 128, causal: bool = False) -> SampleCNN:
     """Return the paper's best network, of nine pools: one output for 59049 samples, 2.7 s at 22050 Hz.
 
     >>> samplecnn_3_9(1).out_channels, samplecnn_3_9(1).stride
     (512, 59049)
     """
-    return SampleCNN(in_channels, width=width, depth=9)
+    return SampleCNN(in_channels, width=width, depth=9, causal=causal)

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 
 from seqcnn._checks import check_integer, shorten
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, pad_for
 from seqcnn.layers.layout import as_image, as_sequence, channels_innermost, prefers_channels_innermost
 from seqcnn.layers.masking import stride_mask
+from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import LayerNorm1d
 from seqcnn.layers.pooling import MaxPool1d
 
@@ -40,7 +41,7 @@ _MIN_SAMPLE_RATE = 400
 """Below it hardly one filter of least width finds room."""
 
 
-class SincConv1d(nn.Module):
+class SincConv1d(Remembers):
     """A bank of band-pass filters of which only the two cut-offs of each are learnt.
 
     A filter is the difference of two ideal low-passes, cut to ``kernel_size`` taps by a Hamming window. Its gain is
@@ -57,6 +58,9 @@ class SincConv1d(nn.Module):
         Taps of each filter; odd, so that it is symmetric about its centre.
     sample_rate
         Of the recordings, in Hz.
+    causal
+        Whether the whole of a filter lies behind its output and not about it, so that what comes out is the same,
+        half a filter later.
 
     Raises
     ------
@@ -81,7 +85,15 @@ class SincConv1d(nn.Module):
     steps: Tensor
     window: Tensor
 
-    def __init__(self, in_channels: int, n_filters: int, kernel_size: int = 251, *, sample_rate: float = 16000) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        n_filters: int,
+        kernel_size: int = 251,
+        *,
+        sample_rate: float = 16000,
+        causal: bool = False,
+    ) -> None:
         super().__init__()
         _check_sample_rate(sample_rate)
         check_integer("kernel_size", kernel_size, minimum=3, caller="SincConv1d")
@@ -91,6 +103,7 @@ class SincConv1d(nn.Module):
                 f"{kernel_size}. Pass kernel_size={kernel_size + 1}."
             )
         self.in_channels, self.kernel_size, self.sample_rate = in_channels, kernel_size, float(sample_rate)
+        self.causal = causal
         edges = _mel_spaced(_START_HZ, self.nyquist - _MIN_LOW_HZ - _MIN_BAND_HZ - _START_HZ, n_filters + 1)
         # In kHz above the limits. A step of the optimizer is about as long as the learning rate, whatever the gradient:
         # in Hz nothing would move, and as shares of the sample rate everything would jump.
@@ -126,8 +139,13 @@ class SincConv1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter ``(batch, in_channels, samples)``."""
-        weight = self.filters().to(x.dtype).repeat(self.in_channels, 1)[:, None]
+        weight = self.once(self.low, lambda: self.filters().to(x.dtype).repeat(self.in_channels, 1)[:, None])
         padding = self.kernel_size // 2
+        if self.causal:
+            past = self.kernel_size - 1
+            x, padding = self.with_past(x, past) if self.reads_stream else F.pad(x, (past, 0)), 0
+        else:
+            assert not self.reads_stream, "filters that look ahead cannot read a stream"
         if not prefers_channels_innermost(x):
             return F.conv1d(x, weight, padding=padding, groups=self.in_channels)
         image = F.conv2d(as_image(x), as_image(weight), padding=(0, padding), groups=self.in_channels)
@@ -155,6 +173,8 @@ class SincNet(SequenceEncoder):
         Taps of the filters; odd.
     sample_rate
         Of the recordings, in Hz: what the filters' cut-offs mean. A wrong one costs only a worse start.
+    causal
+        Whether no output sees later samples than those it stands for; the whole of every kernel is then behind it.
 
     Raises
     ------
@@ -179,21 +199,22 @@ class SincNet(SequenceEncoder):
         depth: int = 5,
         kernel_size: int = 251,
         sample_rate: float = 16000,
+        causal: bool = False,
     ) -> None:
         super().__init__()
         check_integer("depth", depth, minimum=1, caller="SincNet")
-        out_channels = max(1, round(0.75 * width))
+        out_channels, self.causal = max(1, round(0.75 * width)), causal
         self.in_channels, self.out_channels, self.stride = in_channels, out_channels, _POOL ** (depth + 1)
         self.receptive_field = receptive_field(
             [(kernel_size, 1), (_POOL, _POOL), *[(_KERNEL, 1), (_POOL, _POOL)] * depth]
         )
-        self.sinc = SincConv1d(in_channels, width, kernel_size, sample_rate=sample_rate)
+        self.sinc = SincConv1d(in_channels, width, kernel_size, sample_rate=sample_rate, causal=causal)
         self.pool = MaxPool1d(_POOL)
         self.convolutions = nn.ModuleList()
         self.normalizations = nn.ModuleList([LayerNorm1d(in_channels * width)])
         channels = in_channels * width
         for _ in range(depth):
-            self.convolutions.append(Conv1d(channels, out_channels, _KERNEL, padding="same"))
+            self.convolutions.append(Conv1d(channels, out_channels, _KERNEL, padding=pad_for(causal)))
             self.normalizations.append(LayerNorm1d(out_channels))
             channels = out_channels
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
-from seqcnn._checks import check_choice, check_integer, did_you_mean, join_words, shorten
+from seqcnn._checks import check_boolean, check_choice, check_integer, did_you_mean, join_words, shorten
 from seqcnn._types import Kind
 from seqcnn.encoders.alexnet import AlexNet
 from seqcnn.encoders.base import SequenceEncoder
+from seqcnn.encoders.bcresnet import BCResNet
 from seqcnn.encoders.convnext import convnext_tiny
 from seqcnn.encoders.convtran import ConvTran
 from seqcnn.encoders.efficientnet import efficientnet_b0
@@ -20,6 +21,7 @@ from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
+from seqcnn.encoders.matchboxnet import MatchboxNet
 from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
@@ -30,6 +32,7 @@ from seqcnn.encoders.samplecnn import SampleCNN
 from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
 from seqcnn.encoders.sincnet import SincNet
 from seqcnn.encoders.tcn import TCN
+from seqcnn.encoders.tcresnet import tc_resnet8, tc_resnet14
 from seqcnn.encoders.vdcnn import vdcnn9, vdcnn17, vdcnn29, vdcnn49
 from seqcnn.encoders.vgg import vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import m3, m5, m11, m18
@@ -42,18 +45,26 @@ from seqcnn.encoders.zhang import zhang_large, zhang_small
 class EncoderEntry:
     """What the table knows of an encoder: what it is for, and ``build(in_channels, **parameters)``.
 
-    >>> ENCODERS["fcn"].kind, ENCODERS["fcn"].defaults["width"]
-    ('series', 128)
+    ``reads`` tells what its channels are: samples as they came in, or the bands of a spectrum, some 100 times a second.
+
+    >>> ENCODERS["fcn"].kind, ENCODERS["fcn"].defaults["width"], ENCODERS["matchboxnet"].reads
+    ('series', 128, 'bands')
     """
 
     kind: Kind
     build: Callable[..., SequenceEncoder | FeatureEncoder]
+    reads: Literal["samples", "bands"] = "samples"
 
     @property
     def defaults(self) -> dict[str, Any]:
         """The parameters that ``encoder__...`` may set and their defaults, from the one place that states them."""
         signature = inspect.signature(self.build)
         return {p.name: p.default for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+    @property
+    def can_be_causal(self) -> bool:
+        """Whether ``encoder__causal=True`` makes it look back only, so that it can read a stream."""
+        return "causal" in self.defaults
 
     @property
     def is_fixed(self) -> bool:
@@ -103,6 +114,10 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "samplecnn": EncoderEntry("audio", SampleCNN),
     "sincnet": EncoderEntry("audio", SincNet),
     "wavegram": EncoderEntry("audio", Wavegram),
+    "matchboxnet": EncoderEntry("audio", MatchboxNet, reads="bands"),
+    "tc-resnet8": EncoderEntry("audio", tc_resnet8, reads="bands"),
+    "tc-resnet14": EncoderEntry("audio", tc_resnet14, reads="bands"),
+    "bc-resnet": EncoderEntry("audio", BCResNet, reads="bands"),
 }
 
 
@@ -139,7 +154,7 @@ def build_encoder(
     ValueError
         If the table has no such name, the encoder no such parameter, or a value makes no network.
     TypeError
-        If a width, depth or size is no integer.
+        If a width, depth or size is no integer, or a switch neither True nor False.
 
     Examples
     --------
@@ -157,7 +172,9 @@ def build_encoder(
             f"It takes {join_words(f'encoder__{known}' for known in entry.defaults)}."
         )
     for parameter, value in parameters.items():
-        if isinstance(entry.defaults[parameter], int) and not isinstance(entry.defaults[parameter], bool):
+        if isinstance(entry.defaults[parameter], bool):
+            check_boolean(f"encoder__{parameter}", value, caller=caller)
+        elif isinstance(entry.defaults[parameter], int):
             # Widths, depths and sizes, of which torch would make an empty layer or a strange one.
             check_integer(f"encoder__{parameter}", value, minimum=1, caller=caller)
     try:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import pad_for
 from seqcnn.layers.masking import stride_mask
 from seqcnn.layers.pooling import MaxPool1d
 
@@ -38,6 +39,8 @@ class WaveformCNN(SequenceEncoder):
         Convolutions of each stage.
     pool_last
         Whether the last stage is pooled too (M3 and M5) or goes straight into the global mean (M11 and M18).
+    causal
+        Whether no output sees later samples than those it stands for; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -59,10 +62,11 @@ class WaveformCNN(SequenceEncoder):
         stage_widths: Sequence[int],
         stage_depths: Sequence[int],
         pool_last: bool = False,
+        causal: bool = False,
     ) -> None:
         super().__init__()
-        self.in_channels, self.out_channels = in_channels, stage_widths[-1]
-        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE)
+        self.in_channels, self.out_channels, self.causal = in_channels, stage_widths[-1], causal
+        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE, padding=pad_for(causal))
         self.pool = MaxPool1d(_POOL)
         self.stages = nn.ModuleList()
         channels, layers = width, [(_FIRST_KERNEL, _FIRST_STRIDE)]
@@ -70,7 +74,7 @@ class WaveformCNN(SequenceEncoder):
             stage = nn.ModuleList()
             layers.append((_POOL, _POOL))
             for _ in range(depth):
-                stage.append(ConvBlock(channels, stage_width, _KERNEL))
+                stage.append(ConvBlock(channels, stage_width, _KERNEL, padding=pad_for(causal)))
                 layers.append((_KERNEL, 1))
                 channels = stage_width
             self.stages.append(stage)
@@ -94,7 +98,7 @@ class WaveformCNN(SequenceEncoder):
         return pooled
 
 
-def m3(in_channels: int, *, width: int = 256) -> WaveformCNN:
+def m3(in_channels: int, *, width: int = 256, causal: bool = False) -> WaveformCNN:
     """Return M3 of the paper: a first convolution and one more, both wide.
 
     An output sees 172 samples, 22 ms at 8 kHz: the paper's baseline for what depth brings.
@@ -102,10 +106,12 @@ def m3(in_channels: int, *, width: int = 256) -> WaveformCNN:
     >>> m3(1).out_channels, m3(1).stride
     (256, 64)
     """
-    return WaveformCNN(in_channels, width=width, stage_widths=(width,), stage_depths=(1,), pool_last=True)
+    return WaveformCNN(
+        in_channels, width=width, stage_widths=(width,), stage_depths=(1,), pool_last=True, causal=causal
+    )
 
 
-def m5(in_channels: int, *, width: int = 128) -> WaveformCNN:
+def m5(in_channels: int, *, width: int = 128, causal: bool = False) -> WaveformCNN:
     """Return M5 of the paper: a first convolution and three stages of one each.
 
     >>> m5(1).out_channels, m5(1).stride
@@ -117,26 +123,35 @@ def m5(in_channels: int, *, width: int = 128) -> WaveformCNN:
         stage_widths=(width, 2 * width, 4 * width),
         stage_depths=(1, 1, 1),
         pool_last=True,
+        causal=causal,
     )
 
 
-def m11(in_channels: int, *, width: int = 64) -> WaveformCNN:
+def m11(in_channels: int, *, width: int = 64, causal: bool = False) -> WaveformCNN:
     """Return M11 of the paper: a first convolution and stages of 2, 2, 3 and 2.
 
     >>> m11(1).out_channels, m11(1).stride
     (512, 1024)
     """
     return WaveformCNN(
-        in_channels, width=width, stage_widths=(width, 2 * width, 4 * width, 8 * width), stage_depths=(2, 2, 3, 2)
+        in_channels,
+        width=width,
+        stage_widths=(width, 2 * width, 4 * width, 8 * width),
+        stage_depths=(2, 2, 3, 2),
+        causal=causal,
     )
 
 
-def m18(in_channels: int, *, width: int = 64) -> WaveformCNN:
+def m18(in_channels: int, *, width: int = 64, causal: bool = False) -> WaveformCNN:
     """Return M18 of the paper, its most accurate network: a first convolution and four stages of four each.
 
     >>> m18(1).out_channels, m18(1).stride
     (512, 1024)
     """
     return WaveformCNN(
-        in_channels, width=width, stage_widths=(width, 2 * width, 4 * width, 8 * width), stage_depths=(4, 4, 4, 4)
+        in_channels,
+        width=width,
+        stage_widths=(width, 2 * width, 4 * width, 8 * width),
+        stage_depths=(4, 4, 4, 4),
+        causal=causal,
     )

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Padding, pad_for
 from seqcnn.layers.masking import stride_mask
 from seqcnn.layers.pooling import MaxPool1d
 
@@ -30,12 +31,12 @@ class RepeatedShortcutBlock(nn.Module):
     Shape: ``(batch, channels, time)`` to ``(batch, repeats * channels, time)``.
     """
 
-    def __init__(self, channels: int, *, repeats: int = 1) -> None:
+    def __init__(self, channels: int, *, repeats: int = 1, padding: Padding = "same") -> None:
         super().__init__()
         out_channels = repeats * channels
         self.repeats = repeats
-        self.first = ConvBlock(channels, out_channels, _KERNEL)
-        self.second = ConvBlock(out_channels, out_channels, _KERNEL, activation="none")
+        self.first = ConvBlock(channels, out_channels, _KERNEL, padding=padding)
+        self.second = ConvBlock(out_channels, out_channels, _KERNEL, padding=padding, activation="none")
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block."""
@@ -59,6 +60,8 @@ class WaveformResidualCNN(SequenceEncoder):
         Channels of the first convolution.
     stage_depths
         Residual blocks of each stage, of two convolutions each.
+    causal
+        Whether no output sees later samples than those it stands for; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -72,10 +75,10 @@ class WaveformResidualCNN(SequenceEncoder):
     torch.Size([2, 16, 10])
     """
 
-    def __init__(self, in_channels: int, *, width: int, stage_depths: Sequence[int]) -> None:
+    def __init__(self, in_channels: int, *, width: int, stage_depths: Sequence[int], causal: bool = False) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE)
+        self.in_channels, self.causal = in_channels, causal
+        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE, padding=pad_for(causal))
         self.pool = MaxPool1d(_POOL)
         self.stages = nn.ModuleList()
         channels, layers = width, [(_FIRST_KERNEL, _FIRST_STRIDE)]
@@ -84,7 +87,7 @@ class WaveformResidualCNN(SequenceEncoder):
             layers.append((_POOL, _POOL))
             for block in range(depth):
                 repeats = 2 if position > 0 and block == 0 else 1
-                stage.append(RepeatedShortcutBlock(channels, repeats=repeats))
+                stage.append(RepeatedShortcutBlock(channels, repeats=repeats, padding=pad_for(causal)))
                 layers += [(_KERNEL, 1), (_KERNEL, 1)]
                 channels *= repeats
             self.stages.append(stage)
@@ -105,10 +108,10 @@ class WaveformResidualCNN(SequenceEncoder):
         return x
 
 
-def m34_res(in_channels: int, *, width: int = 48) -> WaveformResidualCNN:
+def m34_res(in_channels: int, *, width: int = 48, causal: bool = False) -> WaveformResidualCNN:
     """Return M34-res of the paper: a first convolution and stages of 3, 4, 6 and 3 residual blocks.
 
     >>> m34_res(1, width=6).out_channels, m34_res(1, width=6).stride
     (48, 1024)
     """
-    return WaveformResidualCNN(in_channels, width=width, stage_depths=(3, 4, 6, 3))
+    return WaveformResidualCNN(in_channels, width=width, stage_depths=(3, 4, 6, 3), causal=causal)

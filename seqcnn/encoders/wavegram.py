@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
+from seqcnn.layers.convolution import Padding, pad_for
 from seqcnn.layers.masking import stride_mask
 
 _FIRST_KERNEL, _FIRST_STRIDE, _KERNEL = 11, 5, 3
@@ -33,10 +34,12 @@ class TwoConvolutions(nn.Module):
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, ceil(time / pool))``.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, dilation: int, pool: int) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, *, dilation: int, pool: int, padding: Padding = "same"
+    ) -> None:
         super().__init__()
-        self.first = ConvBlock(in_channels, out_channels, _KERNEL)
-        self.second = ConvBlock(out_channels, out_channels, _KERNEL, dilation=dilation, pool=pool)
+        self.first = ConvBlock(in_channels, out_channels, _KERNEL, padding=padding)
+        self.second = ConvBlock(out_channels, out_channels, _KERNEL, dilation=dilation, pool=pool, padding=padding)
         self.stride = pool
         self.layers = [(_KERNEL, 1), (dilation * (_KERNEL - 1) + 1, 1), (pool, pool)]
 
@@ -56,6 +59,8 @@ class Wavegram(SequenceEncoder):
     width
         Channels of the first convolution (64 in the paper). The stem ends in ``2 * width``, the network in
         ``8 * width``.
+    causal
+        Whether no output sees later samples than those it stands for; the whole of every kernel is then behind it.
 
     Notes
     -----
@@ -70,14 +75,14 @@ class Wavegram(SequenceEncoder):
 
     dropout = 0.5
 
-    def __init__(self, in_channels: int, *, width: int = 64) -> None:
+    def __init__(self, in_channels: int, *, width: int = 64, causal: bool = False) -> None:
         super().__init__()
-        self.in_channels = in_channels
-        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE)
+        self.in_channels, self.causal = in_channels, causal
+        self.first = ConvBlock(in_channels, width, _FIRST_KERNEL, stride=_FIRST_STRIDE, padding=pad_for(causal))
         self.blocks = nn.ModuleList()
         channels, stride, layers = width, _FIRST_STRIDE, [(_FIRST_KERNEL, _FIRST_STRIDE)]
         for multiple, dilation, pool in _STEM_BLOCKS + _NETWORK_BLOCKS:
-            block = TwoConvolutions(channels, multiple * width, dilation=dilation, pool=pool)
+            block = TwoConvolutions(channels, multiple * width, dilation=dilation, pool=pool, padding=pad_for(causal))
             self.blocks.append(block)
             channels, stride = multiple * width, stride * pool
             layers += block.layers

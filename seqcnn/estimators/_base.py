@@ -21,11 +21,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.augment.sounds import Sounds
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
+from seqcnn.estimators._augmenting import hide_bands, read_sounds, settle_augmentation, tell_memory
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
 from seqcnn.estimators._examples import Examples
+from seqcnn.estimators._front_end import check_front_end
 from seqcnn.estimators._going_on import (
     LARGEST_SEED,
     Earlier,
@@ -35,7 +38,7 @@ from seqcnn.estimators._going_on import (
     refuse_fixed,
     structure_of,
 )
-from seqcnn.estimators._parameters import EncoderParametersMixin
+from seqcnn.estimators._parameters import PartParametersMixin
 from seqcnn.estimators._read_weights import read_groups
 from seqcnn.estimators._reading import ReadingMixin
 from seqcnn.estimators._saving import save_estimator
@@ -44,17 +47,19 @@ from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._streaming import StreamingMixin
 from seqcnn.estimators._targets import Target
 from seqcnn.estimators._training import tabulate, train_model
+from seqcnn.front_ends import FrontEnd
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
+from seqcnn.stems import FrontEndStem
 from seqcnn.threads import thread_limit
 from seqcnn.training import TrainingResult, local_seed
 from seqcnn.windows import cut_windows
 
 
-class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, StreamingMixin, BaseEstimator):
+class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, StreamingMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
     _output: Output | None = None
@@ -72,6 +77,12 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
     def encoder_(self) -> SequenceEncoder | FeatureEncoder:
         """The trained encoder, which another estimator takes as ``encoder=``."""
         return self.network_.encoder
+
+    @property
+    def front_end_(self) -> FrontEnd | None:
+        """The front end, which another estimator takes as ``front_end=``; None where the network has none."""
+        stem = self.network_.stem
+        return stem.front_end if isinstance(stem, FrontEndStem) else None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, which :func:`seqcnn.load` reads.
@@ -154,10 +165,13 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
         elif len(held):
             validation = examples.take(held)
         examples = examples.take(training)
+        sounds = self._find_sounds(examples, contract, seed, earlier)
 
         n_windows = len(cut_windows(examples.records.lengths, self.window_length, self.hop_length))
         tiny = None if earlier is None else earlier.progress.is_tiny
-        settings = settle(parameters, contract.kind, examples.records.lengths, n_windows, tiny=tiny)
+        settings = settle(
+            parameters, contract.kind, examples.records.lengths, n_windows, sample_rate=contract.sample_rate, tiny=tiny
+        )
         settings = one_pass(settings, self.learning_rate) if in_steps else settings
         with thread_limit(settings.n_threads), local_seed(torch_seed, settings.device):
             if earlier is None:
@@ -166,12 +180,14 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
             else:
                 self.model_.network.to(settings.device, settings.dtype)
                 progress = earlier.progress
+            hide_bands(self.model_.network, None if sounds is None else sounds.settings)
             with self._put_back_after_errors(earlier):
                 self.model_.check_lengths(records, caller=caller)
                 if read_validation is not None and validation is not None:
                     self.model_.check_lengths(validation.records, caller=caller, name="X_val")
-                result = self._train(settings, examples, validation, generator, earlier, learnt, told)
+                result = self._train(settings, examples, validation, generator, sounds, earlier, learnt, told)
         progress.moments = result.moments if in_steps else []
+        progress.sounds = sounds if in_steps or getattr(self, "warm_start", False) else None
         self._progress = progress
         self.__dict__.update(learnt)
         if result.interrupted:
@@ -188,6 +204,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
         caller = type(self).__name__
         check_parameters(parameters, caller)
         check_encoder(self.encoder, self._encoder_parameters, caller=caller)
+        check_front_end(self.front_end, self._front_end_parameters, caller=caller)
         if is_fixed(self.encoder):
             if target is not None:
                 target.check_closed_form(caller)
@@ -228,6 +245,23 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
         )
         return kept[training], kept[held]
 
+    def _find_sounds(
+        self, examples: Examples, contract: InputContract, seed: int, earlier: Earlier | None
+    ) -> Sounds | None:
+        """Return how recordings are changed in training and what they are set in, or None where they are not."""
+        caller = type(self).__name__
+        settings = settle_augmentation(
+            getattr(self, "augment", None),
+            examples.records,
+            examples.target,
+            is_fixed=is_fixed(self.encoder),
+            caller=caller,
+        )
+        if settings is None:
+            return None
+        kept = None if earlier is None else earlier.progress.sounds
+        return kept if kept is not None and kept.settings == settings else read_sounds(settings, contract, seed, caller)
+
     def _build(self, settings: Settings, contract: InputContract, examples: Examples) -> Model:
         network = build_network(
             settings,
@@ -236,6 +270,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
             normalize=self.normalize,
             window_length=self.window_length,
             encoder_parameters=self._encoder_parameters,
+            front_end=self.front_end,
+            front_end_parameters=self._front_end_parameters,
             caller=type(self).__name__,
         )
         output = "features" if examples.target is None else self._output or examples.target.output
@@ -266,6 +302,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
         examples: Examples,
         validation: Examples | None,
         generator: np.random.Generator,
+        sounds: Sounds | None,
         earlier: Earlier | None,
         learnt: dict[str, Any],
         told: dict[str, Any] | None,
@@ -276,6 +313,8 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
         n_epochs = 0 if examples.target is None else 1 if is_fixed(self.encoder) else settings.training.max_epochs
         make_history = partial(tabulate, before=before)
         with TrainingProgress(n_epochs, int(self.verbose) if n_epochs else 0, caller) as shown:
+            if examples.records.kind == "audio":
+                shown.say(tell_memory(examples, sounds))
             watcher = CallbackWatcher(
                 shown,
                 estimator=self,
@@ -290,6 +329,7 @@ class BaseSeqCNN(CallbackSupportMixin, EncoderParametersMixin, ReadingMixin, Str
                 examples,
                 validation,
                 generator=generator,
+                sounds=sounds,
                 moments=earlier.progress.moments if earlier is not None and told is None else [],
                 watcher=watcher,
                 caller=caller,

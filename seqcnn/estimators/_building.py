@@ -13,13 +13,15 @@ from torch import nn
 from seqcnn._checks import shorten
 from seqcnn.encoders import FeatureEncoder, PlainEncoder, SequenceEncoder, build_encoder, find_encoder
 from seqcnn.estimators._examples import Examples
+from seqcnn.estimators._front_end import make_front_end
 from seqcnn.estimators._settings import Settings
+from seqcnn.front_ends import FrontEnd
 from seqcnn.heads import Emphasis, LinearHead
 from seqcnn.inputs import InputContract
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.network import Network
 from seqcnn.static_scaler import StaticScaler
-from seqcnn.stems import CharacterEmbedding, Normalize, Normalizer, PassThrough
+from seqcnn.stems import CharacterEmbedding, FrontEndStem, Normalize, Normalizer, PassThrough, Stem
 
 _FAINT_INDICATOR = 2.0**-5
 """What an indicator of missing="mask" says in front of fixed kernels, 1 elsewhere.
@@ -70,6 +72,8 @@ def build_network(
     normalize: str | None,
     window_length: int | None,
     encoder_parameters: Mapping[str, Any],
+    front_end: Any,
+    front_end_parameters: Mapping[str, Any],
     caller: str,
 ) -> Network:
     """Build a network, its stem's statistics and its head's units learnt from the training records.
@@ -85,26 +89,34 @@ def build_network(
         The estimator's parameters.
     encoder_parameters
         Its ``encoder__...``, without the prefix.
+    front_end, front_end_parameters
+        The estimator's parameter, and its ``front_end__...``, without the prefix.
     caller
         Its name, for the messages.
     """
     records, target, weights = examples.records, examples.target, examples.weights
     indicator = _FAINT_INDICATOR if is_fixed(settings.encoder) else 1.0
-    stem: nn.Module
+    bands = make_front_end(
+        settings.front_end, front_end, front_end_parameters, settings.encoder, contract, caller=caller
+    )
+    stem: Stem
     if contract.vocabulary is not None:
         stem = CharacterEmbedding(contract.vocabulary.size)
+    elif bands is not None:
+        stem = FrontEndStem(contract.n_channels, bands, _normalize_mode(normalize))
+        stem.learn(records.values, weights)
     elif normalize is None:
         stem = PassThrough(contract.n_channels, mask_missing=contract.masks_missing, indicator=indicator)
     else:
-        mode: Normalize = "record" if normalize == "record" else "dataset"
+        mode = _normalize_mode(normalize) or "dataset"
         stem = Normalizer(contract.n_channels, mode, mask_missing=contract.masks_missing, indicator=indicator)
         stem.learn(records.values, weights)
-    shortest = int(records.lengths.min() if window_length is None else window_length)
+    shortest = -(-int(records.lengths.min() if window_length is None else window_length) // stem.stride)
     defaults = find_encoder(settings.encoder, caller=caller).defaults if isinstance(settings.encoder, str) else {}
-    if "sample_rate" in defaults and contract.sample_rate is not None:
+    if "sample_rate" in defaults and contract.sample_rate is not None and bands is None:
         # Filters in Hz need to know what a sample is.
         encoder_parameters = {"sample_rate": contract.sample_rate, **encoder_parameters}
-    encoder = _build_encoder(settings, encoder_parameters, contract, stem.out_channels, shortest, caller)
+    encoder = _build_encoder(settings, encoder_parameters, contract, bands, stem.out_channels, shortest, caller)
     static = None
     if records.static is not None:
         static = StaticScaler(records.static.shape[1])
@@ -117,6 +129,12 @@ def build_network(
             _emphasise(head, network.n_pooled_features)
         network.head = head
     return network.to(settings.device, settings.dtype)
+
+
+def _normalize_mode(normalize: str | None) -> Normalize | None:
+    if normalize is None:
+        return None
+    return "record" if normalize == "record" else "dataset"
 
 
 def _emphasise(head: LinearHead, n_pooled: int) -> None:
@@ -135,6 +153,7 @@ def _build_encoder(
     settings: Settings,
     parameters: Mapping[str, Any],
     contract: InputContract,
+    front_end: FrontEnd | None,
     in_channels: int,
     n_timepoints: int,
     caller: str,
@@ -148,8 +167,13 @@ def _build_encoder(
         return PlainEncoder(encoder, in_channels, n_timepoints)
     if encoder.in_channels != in_channels:
         twice = f", {contract.n_channels} and as many indicators of missing='mask'" if contract.masks_missing else ""
+        whence, bands = "X gives", ""
+        if front_end is not None:
+            whence = f"the front end {type(front_end).__name__} gives"
+        elif contract.kind == "audio":
+            bands = " If it reads bands, pass front_end='log-mel', or the front_end_ it was trained behind."
         raise ValueError(
-            f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but X gives {in_channels}"
-            f"{twice}. Received: {type(encoder).__name__}. Build it with in_channels={in_channels}."
+            f"The 'encoder' parameter of {caller} reads {encoder.in_channels} channels, but {whence} {in_channels}"
+            f"{twice}. Received: {type(encoder).__name__}. Build it with in_channels={in_channels}.{bands}"
         )
     return encoder

@@ -8,6 +8,7 @@ import torch
 from sklearn.utils import check_random_state
 
 from seqcnn._checks import check_boolean, check_choice, check_integer, check_number, shorten
+from seqcnn.estimators._augmenting import check_augment_parameter
 from seqcnn.estimators._scoring import check_scoring_parameter
 
 PRESETS = ("quick", "default", "best")
@@ -50,6 +51,7 @@ def check_parameters(parameters: dict[str, Any], caller: str) -> None:
         check_boolean("warm_start", parameters["warm_start"], caller=caller)
     if "sampling" in parameters:
         check_choice("sampling", parameters["sampling"], SAMPLING, caller=caller)
+    check_augment_parameter(parameters.get("augment"), caller)
     check_scoring_parameter(parameters.get("scoring"), caller)
 
 

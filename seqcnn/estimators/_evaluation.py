@@ -1,14 +1,11 @@
-"""True answers beside a model's: a report in words, for machines, and as a picture."""
+"""True answers beside a model's: a report in words and for machines."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import (
-    ConfusionMatrixDisplay,
-    PredictionErrorDisplay,
     accuracy_score,
     classification_report,
     confusion_matrix,
@@ -69,7 +66,7 @@ class Evaluation:
                 "mean_absolute_error": float(mean_absolute_error(self.y_true, self.y_predicted)),
                 "root_mean_squared_error": float(root_mean_squared_error(self.y_true, self.y_predicted)),
             }
-        true, predicted, positions, names = self._positions()
+        true, predicted, positions, names = self.positions()
         figures = classification_report(
             true, predicted, labels=positions, target_names=names, output_dict=True, zero_division=0
         )
@@ -87,48 +84,12 @@ class Evaluation:
             figures = self.to_dict()
             rows = {name.replace("_", " "): value for name, value in figures.items() if value is not None}
             return "\n".join(f"{name:<26}{value:>12.6g}" for name, value in rows.items())
-        true, predicted, positions, names = self._positions()
+        true, predicted, positions, names = self.positions()
         text = classification_report(true, predicted, labels=positions, target_names=names, digits=3, zero_division=0)
         accuracy = accuracy_score(true, predicted)
         return f"{text.rstrip()}\n\naccuracy {accuracy:.1%} on {len(true):,} records"
 
-    def plot(self, path: Path) -> None:
-        """Draw the confusion matrix, or predicted against true numbers.
-
-        Raises
-        ------
-        ImportError
-            If matplotlib is not installed.
-        ValueError
-            If there are several targets, or matplotlib does not know the suffix.
-        """
-        try:
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise ImportError(
-                "A picture needs matplotlib, which is not installed. Install it with: pip install 'seqcnn[plots]'."
-            ) from error
-        if self.labels is None and self.y_true.ndim > 1 and self.y_true.shape[1] > 1:
-            raise ValueError(
-                f"A picture of predicted against true numbers is drawn of one target. Received: "
-                f"{self.y_true.shape[1]}. Drop --plot."
-            )
-        size = 5.0 if self.labels is None else float(np.clip(2.5 + 0.45 * len(self.labels), 4.0, 24.0))
-        figure = Figure(figsize=(size, size), layout="constrained")
-        axes = figure.subplots()
-        if self.labels is None:
-            PredictionErrorDisplay(y_true=self.y_true.ravel(), y_pred=self.y_predicted.ravel()).plot(
-                ax=axes, kind="actual_vs_predicted"
-            )
-        else:
-            true, predicted, positions, names = self._positions()
-            matrix = confusion_matrix(true, predicted, labels=positions)
-            ConfusionMatrixDisplay(matrix, display_labels=names).plot(
-                ax=axes, cmap="Blues", colorbar=False, xticks_rotation="vertical" if len(names) > 4 else "horizontal"
-            )
-        figure.savefig(path, dpi=150)
-
-    def _positions(self) -> tuple[AnyArray, AnyArray, list[int], list[str]]:
+    def positions(self) -> tuple[AnyArray, AnyArray, list[int], list[str]]:
         """Return labels as positions in the list of all labels: of any kind, they then go through every function."""
         assert self.labels is not None
         place = {label: position for position, label in enumerate(self.labels.tolist())}
@@ -183,10 +144,6 @@ class LabelsEvaluation:
         accuracy = accuracy_score(self.y_true, self.y_predicted)
         text = self._report(digits=3).rstrip()
         return f"{text}\n\nevery label right {accuracy:.1%} of {len(self.y_true):,} records"
-
-    def plot(self, path: Path) -> None:
-        """Raise ValueError: there is no one picture of several labels."""
-        raise ValueError("A confusion matrix is drawn of records that have one label each. Drop --plot.")
 
     def _report(self, **options: Any) -> Any:
         return classification_report(self.y_true, self.y_predicted, target_names=self.names, zero_division=0, **options)

@@ -14,6 +14,7 @@ from torch import nn
 
 from seqcnn._checks import join_words, name_first, shorten
 from seqcnn._types import AnyArray
+from seqcnn.augment.sounds import Sounds
 from seqcnn.descent import Moments
 from seqcnn.estimators._read_targets import find_positions, read_one_label_a_record
 from seqcnn.estimators._targets import ClassTarget, NumericTarget
@@ -27,12 +28,14 @@ _STRUCTURE = (
     "input",
     "sample_rate",
     "mono",
+    "front_end",
     "max_characters",
     "window_length",
     "hop_length",
     "missing",
     "normalize",
 )
+_PARTS = ("encoder__", "front_end__")
 
 
 @dataclass
@@ -49,17 +52,23 @@ class Progress:
         The parameters that the network was built by.
     moments
         What the optimizer remembers of the latest ``partial_fit``.
+    sounds
+        What recordings are set in, so that it is read once; no pickle holds it.
     """
 
     seed: int
     is_tiny: bool
     structure: dict[str, object]
     moments: list[Moments] = field(default_factory=list)
+    sounds: Sounds | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"sounds": None}
 
 
 def structure_of(parameters: Mapping[str, Any]) -> dict[str, object]:
     """Return the parameters that decide what is built, in a form that can be compared later."""
-    chosen = {name: value for name, value in parameters.items() if name in _STRUCTURE or name.startswith("encoder__")}
+    chosen = {name: value for name, value in parameters.items() if name in _STRUCTURE or name.startswith(_PARTS)}
     return {name: value if isinstance(value, nn.Module) else repr(value) for name, value in chosen.items()}
 
 

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn.estimators._saving import NETWORK, PARAMETER
+from seqcnn.augment import AudioAugmentation
+from seqcnn.estimators._saving import NETWORK
 from seqcnn.estimators.classifier import SeqCNNClassifier
 from seqcnn.estimators.embedder import SeqCNNEmbedder
 from seqcnn.estimators.regressor import SeqCNNRegressor
@@ -96,14 +97,17 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, Any], encoder: nn.Modu
         raise ValueError(f"seqcnn has no estimator {shorten(name)}")
     network = {key.removeprefix(NETWORK): tensor for key, tensor in tensors.items() if key.startswith(NETWORK)}
     model = rebuild_model(document["model"], network, encoder)
-    parameters = {}
+    parameters: dict[str, Any] = {}
     for key, value in document["parameters"].items():
-        if not (isinstance(value, dict) and "$module" in value):
+        if isinstance(value, dict) and "$augmentation" in value:
+            parameters[key] = AudioAugmentation(**value["$augmentation"])
+        elif not (isinstance(value, dict) and "$module" in value):
             parameters[key] = decode(value)
         elif "foreign" in value["$module"]:
             parameters[key] = encoder
         else:
-            weights = {key.removeprefix(PARAMETER): held for key, held in tensors.items() if key.startswith(PARAMETER)}
+            prefix = f"{key}."
+            weights = {name.removeprefix(prefix): held for name, held in tensors.items() if name.startswith(prefix)}
             own = encoder if list_foreign(value["$module"]) else None
             parameters[key] = rebuild_module(value["$module"], weights, own)
     estimator: Saved = _ESTIMATORS[name](**parameters)

@@ -11,14 +11,15 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from seqcnn._checks import join_words
+from seqcnn.augment import AudioAugmentation
 from seqcnn.json_values import NotWritableError, encode
 from seqcnn.model import Model
 from seqcnn.model_file import FORMAT, write_file
 from seqcnn.rebuilding import describe, is_ours
 from seqcnn.saving import describe_model, take_tensors
 
-NETWORK, PARAMETER = "network.", "encoder."
-"""Beginnings of the tensors' names: the trained network's, and those of a module that is the parameter ``encoder``."""
+NETWORK = "network."
+"""Beginning of the names of the trained network's tensors; a module that is a parameter has that parameter's name."""
 
 
 _NOT_KEPT = frozenset({"model_", "_progress"})
@@ -88,11 +89,13 @@ def _describe_parameters(estimator: BaseEstimator) -> tuple[dict[str, Any], dict
     left_out = []
     for name, value in estimator.get_params(deep=False).items():
         try:
-            if not isinstance(value, nn.Module):
+            if isinstance(value, AudioAugmentation):
+                described[name] = {"$augmentation": value.to_dict()}
+            elif not isinstance(value, nn.Module):
                 described[name] = encode(value)
             elif is_ours(value):
                 described[name] = {"$module": describe(value)}
-                tensors = {PARAMETER + key: tensor for key, tensor in take_tensors(value).items()}
+                tensors |= {f"{name}.{key}": tensor for key, tensor in take_tensors(value).items()}
             else:  # the user brings it to load
                 described[name] = {"$module": {"foreign": type(value).__name__}}
         except NotWritableError:

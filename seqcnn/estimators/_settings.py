@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from seqcnn._types import IntegerArray, Kind
+from seqcnn.estimators._front_end import describe_audio, settle_parts
 from seqcnn.training import TrainingSettings
 
 TINY_LENGTH = 32
@@ -42,6 +43,7 @@ class Settings:
 
     encoder: Any
     encoder_parameters: dict[str, Any]
+    front_end: Any
     n_bins: int
     is_tiny: bool
     device: torch.device
@@ -63,6 +65,7 @@ def settle(
     lengths: IntegerArray,
     n_windows: int,
     *,
+    sample_rate: float | None = None,
     tiny: bool | None = None,
 ) -> Settings:
     """Settle every "auto" among an estimator's parameters.
@@ -77,6 +80,8 @@ def settle(
         Time steps of the training records.
     n_windows
         How many windows the training records were cut into.
+    sample_rate
+        Of audio, in Hz.
     tiny
         Whether they go on with a network that the rule of tiny series built (or did not); None settles it anew.
     """
@@ -103,9 +108,12 @@ def settle(
         learning_rate = 0.01 if tiny else 0.003
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
     n_threads = resolve_threads(parameters["n_jobs"])
+    otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
+    encoder, front_end = settle_parts(encoder, parameters["front_end"], kind, sample_rate, otherwise)
     return Settings(
-        encoder=("fcn" if tiny else AUTO_ENCODERS[kind]) if isinstance(encoder, str) and encoder == "auto" else encoder,
+        encoder=encoder,
         encoder_parameters=_TINY_FCN if tiny else {},
+        front_end=front_end,
         n_bins=int(lengths.max()) if tiny else 1,
         is_tiny=tiny,
         device=device,
@@ -125,6 +133,11 @@ def settle(
         sampling=parameters.get("sampling"),
         scoring=parameters.get("scoring"),
     )
+
+
+def describe_encoders() -> dict[Kind, str]:
+    """Return what ``encoder="auto"`` means for each kind of input."""
+    return {**AUTO_ENCODERS, "audio": describe_audio(AUTO_ENCODERS["audio"])}
 
 
 def one_pass(settings: Settings, learning_rate: float | str) -> Settings:

@@ -20,8 +20,10 @@ from torch import Tensor
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
+from seqcnn.augment.sounds import Sounds
 from seqcnn.descent import Moments
 from seqcnn.encoders import FeatureEncoder
+from seqcnn.estimators._augmenting import make_augment
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
@@ -43,6 +45,7 @@ def train_model(
     validation: Examples | None,
     *,
     generator: np.random.Generator,
+    sounds: Sounds | None = None,
     moments: list[Moments],
     watcher: Watcher,
     caller: str,
@@ -61,6 +64,8 @@ def train_model(
         What it is measured on, epoch for epoch, or None.
     generator
         The source of chance beside torch's own.
+    sounds
+        How recordings are changed in training, and what they are set in for it; None leaves them alone.
     moments
         What the optimizer remembers of an earlier training.
     watcher
@@ -102,6 +107,7 @@ def train_model(
                 settings.training,
                 generator=generator,
                 classes=_classes_to_balance(settings, examples, table),
+                augment=None if sounds is None else make_augment(sounds, network, store, examples.target),
                 validate=validate,
                 watcher=watcher,
                 moments=moments,

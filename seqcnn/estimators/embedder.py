@@ -38,6 +38,12 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         must all have the same.
     mono : bool, default=True
         Whether the channels of audio are averaged.
+    front_end : {"auto", "log-mel", "mfcc", "pcen"}, module of seqcnn.front_ends, or None, default="auto"
+        What the encoder reads of audio: energies of mel bands, a frame every 10 ms, or None, the raw waveform. "auto"
+        is "log-mel" for encoders that read bands, and None for all else; beside ``encoder="auto"`` it is "log-mel" from
+        4,000 Hz on. ``front_end__...`` sets its parameters, as in ``front_end__hop_seconds=0.02``; the sample rate is
+        that of the audio. The channels of audio have bands each, which stand side by side. ``normalize`` then shifts
+        and scales each band. A module, or a fitted estimator's ``front_end_``, is copied.
     max_characters : int or None, default=1014
         Longer texts are cut, with a warning (1014 as in Zhang et al. 2015); None reads them whole.
     window_length : int or None, default=None
@@ -90,8 +96,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         The same seed gives the same weights on the same machine. No global seed is touched.
     verbose : int, default=0
         1 shows a progress bar with loss, score and time left; 2 prints a line an epoch.
-    **encoder__parameters
-        ``encoder__name=value`` for the named encoder's own parameters.
+    **part_parameters
+        ``encoder__name=value`` and ``front_end__name=value`` for the own parameters of a named encoder and front end.
 
     Attributes
     ----------
@@ -103,6 +109,8 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         The network; ``network_.embed`` gives the features.
     encoder_ : SequenceEncoder
         The part of it that other estimators take as ``encoder=``.
+    front_end_ : FrontEnd or None
+        The part of it that turns audio into bands, which they take as ``front_end=``.
     model_ : Model
         The network with its input contract.
     n_features_in_ : int
@@ -128,6 +136,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         input: str = "auto",
         sample_rate: int | None = None,
         mono: bool = True,
+        front_end: Any = "auto",
         max_characters: int | None = 1014,
         window_length: int | None = None,
         hop_length: int | None = None,
@@ -147,12 +156,13 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         n_jobs: int | None = None,
         random_state: Any = None,
         verbose: int = 0,
-        **encoder__parameters: Any,
+        **part_parameters: Any,
     ) -> None:
         self.encoder = encoder
         self.input = input
         self.sample_rate = sample_rate
         self.mono = mono
+        self.front_end = front_end
         self.max_characters = max_characters
         self.window_length = window_length
         self.hop_length = hop_length
@@ -172,7 +182,7 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
-        self._keep_encoder_parameters(encoder__parameters)
+        self._keep_part_parameters(part_parameters)
 
     def fit(
         self,

@@ -15,6 +15,7 @@ from seqcnn.layers.inverted_residual import InvertedResidual
 from seqcnn.layers.masking import hide_padding, length_mask, stride_mask
 from seqcnn.layers.normalization import BatchNorm1d, LayerNorm1d
 from seqcnn.layers.pooling import BinPool1d, MaxPool1d
+from seqcnn.layers.spec_augment import SpecAugment
 from seqcnn.layers.squeeze_excitation import SqueezeExcitation
 from seqcnn.layers.stochastic_depth import StochasticDepth
 
@@ -26,6 +27,7 @@ __all__ = [
     "InvertedResidual",
     "LayerNorm1d",
     "MaxPool1d",
+    "SpecAugment",
     "SqueezeExcitation",
     "StochasticDepth",
     "hide_padding",

@@ -6,11 +6,13 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from seqcnn.layers.convolution import Conv1d
+from seqcnn.layers.convolution import Conv1d, Padding
 from seqcnn.layers.fused import convolve_and_normalize
 from seqcnn.layers.layout import is_little_work
 from seqcnn.layers.masking import hide_padding, stride_mask
+from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
+from seqcnn.layers.pieces import arrange_kernel, is_little_piece
 from seqcnn.layers.pooling import MaxPool1d
 
 Normalization = Literal["batch", "none"]
@@ -35,7 +37,7 @@ def build_activation(name: Activation) -> nn.Module:
     return _ACTIVATIONS[name]()
 
 
-class ConvBlock(nn.Module):
+class ConvBlock(Remembers):
     """Convolution with "same" or causal padding, max pooling, batch normalization and an activation, or none of them.
 
     ReLU commutes with the maximum, so pooling straight behind the convolution says the same as pooling behind the
@@ -61,7 +63,7 @@ class ConvBlock(nn.Module):
         dilation: int = 1,
         groups: int = 1,
         pool: int = 1,
-        padding: Literal["same", "causal"] = "same",
+        padding: Padding = "same",
         normalization: Normalization = "batch",
         activation: Activation = "relu",
     ) -> None:
@@ -83,6 +85,10 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block to ``(batch, in_channels, time)``."""
+        if self.reads_stream and mask is None and not self.training and self.pool is None and is_little_piece(x):
+            convolution, kernel, bias, rectifies = self.once(None, self._arrange)
+            steps = convolution.convolve_piece(x.transpose(1, 2), kernel, bias)
+            return steps.relu_().transpose(1, 2) if rectifies else self.activation(steps.transpose(1, 2))
         mask = stride_mask(mask, self.convolution.stride[0])
         if self.normalization is not None and self.pool is None and self.normalization.folds():
             weight, bias = self.normalization.fold(self.convolution.weight, self.convolution.bias)
@@ -100,6 +106,16 @@ class ConvBlock(nn.Module):
             return self.activation(hide_padding(x, mask))  # type: ignore[no-any-return]
         x = self.normalization(x, mask, rectify=self._rectifies)
         return x if self._rectifies else self.activation(x)
+
+    def _arrange(self) -> tuple[Conv1d, Tensor, Tensor | None, bool]:
+        """Return the convolution, and kernel and bias as little pieces are convolved, with the normalization in them.
+
+        Also whether ReLU follows.
+        """
+        weight, bias = self.convolution.weight, self.convolution.bias
+        if self.normalization is not None:
+            weight, bias = self.normalization.fold(weight, bias)
+        return self.convolution, arrange_kernel(weight, self.convolution.groups), bias, self._rectifies
 
     @property
     def _rectifies(self) -> bool:

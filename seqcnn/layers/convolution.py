@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +12,19 @@ from seqcnn.layers.depthwise import depthwise_convolution
 from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
 from seqcnn.layers.memory import Remembers
+from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
+
+Padding = Literal["same", "causal"]
+"""Where a kernel lies: about its step, or the whole of it behind."""
+
+
+def pad_for(causal: bool) -> Padding:
+    """Return the padding of a network's kernels.
+
+    >>> pad_for(True), pad_for(False)
+    ('causal', 'same')
+    """
+    return "causal" if causal else "same"
 
 
 class Conv1d(Remembers, nn.Conv1d):
@@ -86,6 +101,9 @@ class Conv1d(Remembers, nn.Conv1d):
         left, right = self.padding_left + both, self.padding_right + both
         if self.reads_stream:
             assert right == 0, "a layer that looks ahead cannot read a stream"
+            if is_little_piece(x):
+                kernel = self.once(weight, lambda: arrange_kernel(weight, self.groups))
+                return self.convolve_piece(x.transpose(1, 2), kernel, bias).transpose(1, 2)
             x, left = self.with_past(x, left), 0
         stride, dilation = self.stride[0], self.dilation[0]
         path = self.path(x)
@@ -105,6 +123,11 @@ class Conv1d(Remembers, nn.Conv1d):
         image = F.conv2d(as_image(x), as_image(weight), bias, (1, stride), (0, padding), (1, dilation), self.groups)
         # Of one channel torch cannot tell where it lies, and puts the output's channels outermost.
         return channels_innermost(as_sequence(image)) if self.in_channels == 1 else as_sequence(image)
+
+    def convolve_piece(self, steps: Tensor, kernel: Tensor, bias: Tensor | None) -> Tensor:
+        """Convolve a little piece of a stream; all as in :func:`seqcnn.layers.pieces.convolve_piece`."""
+        steps = self.steps_with_past(steps, self.padding_left)
+        return convolve_piece(steps, kernel, bias, self.stride[0], self.dilation[0])
 
     def _symmetric(self, x: Tensor, weight: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
         """Return input, kernel and padding so that as much is padded on the left as on the right."""

@@ -11,9 +11,10 @@ from torch.autograd.function import once_differentiable
 
 from seqcnn.layers.layout import as_image, as_sequence, channels_innermost, prefers_channels_innermost
 from seqcnn.layers.masking import hide_padding
+from seqcnn.layers.memory import Remembers
 
 
-class BatchNorm1d(nn.BatchNorm1d):
+class BatchNorm1d(Remembers, nn.BatchNorm1d):
     """``torch.nn.BatchNorm1d`` over the real time steps of a batch (Ioffe and Szegedy 2015, arXiv 1502.03167).
 
     With ``mask=None`` it is ``nn.BatchNorm1d``. With a mask, means and variances are taken over the positions where
@@ -58,6 +59,9 @@ class BatchNorm1d(nn.BatchNorm1d):
         first
             The channel of this normalization at which those of the convolution begin.
         """
+        return self.once(weight, lambda: self._fold(weight, bias, first), key=first)
+
+    def _fold(self, weight: Tensor, bias: Tensor | None, first: int) -> tuple[Tensor, Tensor]:
         scale, shift = (values[first : first + len(weight)] for values in self.scale_and_shift())
         return weight * scale[:, None, None], shift if bias is None else shift + bias * scale
 

@@ -22,7 +22,7 @@ def convolve_side_by_side(branches: Iterable[nn.Module], x: Tensor) -> Tensor:
     Parameters
     ----------
     branches
-        Convolutions with stride 1, "same" padding and without biases.
+        Convolutions with stride 1, "same" or causal padding, all alike, and without biases.
     x
         ``(batch, in_channels, time)``.
 
@@ -38,7 +38,7 @@ def convolve_side_by_side(branches: Iterable[nn.Module], x: Tensor) -> Tensor:
     torch.Size([1, 4, 9])
     """
     convolutions = [branch for branch in branches if isinstance(branch, Conv1d)]
-    if not all(convolution.path(x) == "windows" for convolution in convolutions):
+    if not all(convolution.path(x) == "windows" and not convolution.reads_stream for convolution in convolutions):
         return join_channels([convolution(x) for convolution in convolutions])
     left = max(convolution.padding_left for convolution in convolutions)
     right = max(convolution.padding_right for convolution in convolutions)

@@ -6,20 +6,23 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three, runs_eagerly
+from seqcnn.layers.memory import Remembers
 from seqcnn.rebuilding import Rebuildable
 
 
-class MaxPool1d(nn.Module):
+class MaxPool1d(Remembers):
     """The largest value around every ``stride``-th time step.
 
     ``centred=True`` looks ``(kernel_size - 1) // 2`` steps back and the rest ahead; ``centred=False`` looks ahead only,
     ``i * stride`` to ``i * stride + kernel_size - 1``, so that ``kernel_size == stride`` cuts the time axis into
-    pieces and a last incomplete piece counts too. Either way ``ceil(time / stride)`` outputs.
+    pieces and a last incomplete piece counts too. ``causal=True`` looks back only, ``i * stride - kernel_size + 1`` to
+    ``i * stride``. Each way there are ``ceil(time / stride)`` outputs. The last two can read a stream
+    (:mod:`seqcnn.layers.memory`).
 
     Shape: ``(batch, channels, time)`` to ``(batch, channels, ceil(time / stride))``; ``mask`` is that of the input.
 
@@ -29,11 +32,13 @@ class MaxPool1d(nn.Module):
     [[[5.0, 2.0]]]
     """
 
-    def __init__(self, kernel_size: int, stride: int | None = None, *, centred: bool = False) -> None:
+    def __init__(
+        self, kernel_size: int, stride: int | None = None, *, centred: bool = False, causal: bool = False
+    ) -> None:
         super().__init__()
         self.kernel_size = kernel_size
         self.stride = kernel_size if stride is None else stride
-        self.centred = centred
+        self.centred, self.causal = centred, causal
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Pool ``(batch, channels, time)``."""
@@ -43,6 +48,9 @@ class MaxPool1d(nn.Module):
         return sequence if mask is None else hide_padding(sequence, mask[..., :: self.stride])
 
     def _pool(self, x: Tensor) -> Tensor:
+        if self.causal:
+            return self._look_back(x)
+        assert not self.reads_stream or (not self.centred and self.kernel_size <= self.stride), "it looks ahead"
         wants_gradient = torch.is_grad_enabled() and x.requires_grad
         of_three = (self.kernel_size, self.stride, self.centred) == (3, 1, True)
         if of_three and (compares_bits(x) or (runs_eagerly(x) and not wants_gradient)):
@@ -64,9 +72,18 @@ class MaxPool1d(nn.Module):
             pooled = F.max_pool2d(F.pad(image, (before, after), value=-torch.inf), kernel, stride)
         return as_sequence(pooled)
 
+    def _look_back(self, x: Tensor) -> Tensor:
+        before = self.kernel_size - 1
+        if self.reads_stream:
+            x = self.with_past(x, before, -torch.inf)
+        else:
+            x = F.pad(x.transpose(1, 2), (0, 0, before, 0), value=-torch.inf).transpose(1, 2)
+        return as_sequence(F.max_pool2d(as_image(x), (1, self.kernel_size), (1, self.stride)))
+
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, centred={self.centred}"
+        look = "causal" if self.causal else f"centred={self.centred}"
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, {look}"
 
 
 class BinPool1d(Rebuildable):

@@ -59,7 +59,7 @@ class WindowPool:
         if block > 1:
             n_new = len(steps) // block
             self._steps = steps[n_new * block :].clone() if n_new * block < len(steps) else None
-            parts = steps[: n_new * block].unflatten(0, (n_new, block))
+            parts = steps[: n_new * block].reshape(n_new, block, steps.shape[1])
             steps = parts.sum(1) if self._is_mean else parts.amax(1)
         if self._blocks is None:
             self._blocks = self._silence(steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from copy import deepcopy
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.model import Model
 from seqcnn.network import Network
-from seqcnn.pieces import Reach, build_piece_encoder, find_reach
+from seqcnn.piecewise import Reach, build_piece_encoder, find_reach
 from seqcnn.streaming.pooling import WindowPool
 from seqcnn.streaming.resampling import StreamResampler
 from seqcnn.streaming.samples import read_samples
@@ -102,10 +102,11 @@ class Stream:
         look_ahead: int = 0,
         caller: str = "Stream",
     ) -> None:
-        check_integer("sample_rate", sample_rate, minimum=1, or_none=True, caller=caller)
-        check_integer("window_length", window_length, minimum=1, or_none=True, caller=caller)
-        check_integer("hop_length", hop_length, minimum=1, or_none=True, caller=caller)
-        check_integer("look_ahead", look_ahead, minimum=0, caller=caller)
+        asked = f"{caller}.stream"
+        check_integer("sample_rate", sample_rate, minimum=1, or_none=True, caller=asked)
+        check_integer("window_length", window_length, minimum=1, or_none=True, caller=asked)
+        check_integer("hop_length", hop_length, minimum=1, or_none=True, caller=asked)
+        check_integer("look_ahead", look_ahead, minimum=0, caller=asked)
         _refuse_what_cannot_stream(model, caller)
         contract, network = model.contract, model.network
         self.model_sample_rate: int | None = contract.sample_rate
@@ -116,7 +117,7 @@ class Stream:
         reach = _check_reach(reach, look_ahead, network, contract.sample_rate, caller)
         self.look_ahead = reach.ahead
         self.classes: AnyArray | None = model.classes
-        self.n_outputs = model.n_outputs
+        self.n_outputs = network.n_features if model.output == "features" else model.n_outputs
         self.n_scores = self._n_samples = 0
 
         self._contract, self._finish_outputs = contract, model.finish
@@ -125,7 +126,10 @@ class Stream:
         self._head = None if model.output == "features" else own.head
         assert isinstance(own.pooling, BinPool1d)
         with thread_limit(1):
-            self._encoder = build_piece_encoder(own, reach, contract.n_channels)
+            encoder = build_piece_encoder(own, reach, contract.n_channels)
+        if encoder is None:
+            _refuse_sight(network, caller)
+        self._encoder = encoder
         n_steps = max(-(-self.window_length // network.stride), 1)
         self._pool = WindowPool(own.pooling, n_steps, self.hop_length // network.stride)
         self._resampler: StreamResampler | None = None
@@ -273,22 +277,25 @@ def _settle_hop(hop_length: int | None, stride: int, sample_rate: int | None, ca
 
 def _check_reach(reach: Reach | None, look_ahead: int, network: Network, sample_rate: int | None, caller: str) -> Reach:
     """Return the reach; raise ValueError if a step looks farther ahead than may be waited for."""
-    encoder = type(network.encoder).__name__
-    try:
-        has_causal = "causal" in inspect.signature(type(network.encoder)).parameters
-    except (TypeError, ValueError):
-        has_causal = False
-    causal = "fit it with encoder__causal=True" if has_causal else "take a causal encoder, such as 'tcn'"
     if reach is None:
-        raise ValueError(
-            f"The encoder of {caller} sees the whole record at every step, by attention or squeeze and excitation, and "
-            f"a stream has no end. Received: {encoder}. To stream, {causal}."
-        )
+        _refuse_sight(network, caller)
     if reach.ahead > look_ahead:
         seconds = "" if sample_rate is None else f" ({reach.ahead / sample_rate:.3g} s)"
         raise ValueError(
-            f"The encoder of {caller}, {encoder}, looks {reach.ahead:,} samples{seconds} ahead, and those have not "
-            f"come yet. Received: look_ahead={look_ahead}. Pass look_ahead={reach.ahead} to have scores that much "
-            f"later, or {causal}."
+            f"The encoder of {caller}, {type(network.encoder).__name__}, looks {reach.ahead:,} samples{seconds} ahead, "
+            f"and those have not come yet. Received: look_ahead={look_ahead}. Pass look_ahead={reach.ahead} to have "
+            f"scores that much later, or {_advise(network)}."
         )
     return reach
+
+
+def _refuse_sight(network: Network, caller: str) -> NoReturn:
+    raise ValueError(
+        f"The encoder of {caller} sees the whole record at every step, by attention or squeeze and excitation, and a "
+        f"stream has no end. Received: {type(network.encoder).__name__}. To stream, {_advise(network)}."
+    )
+
+
+def _advise(network: Network) -> str:
+    has_causal = "causal" in inspect.signature(type(network.encoder)).parameters
+    return "fit it with encoder__causal=True" if has_causal else "take a causal encoder, such as 'tcn'"

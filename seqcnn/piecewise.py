@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,6 +21,9 @@ from seqcnn.network import Network
 
 _FARTHEST = 2**18
 """Samples; an encoder that sees farther is taken to see the whole record."""
+
+_SOME = 64
+"""Steps for which a network that sees everything before is tried."""
 
 _BLOCK = 2**14
 """Samples that go through a network at once, at most (or one stride); longer pieces only take more memory."""
@@ -32,12 +36,13 @@ class Reach:
     Attributes
     ----------
     back
-        Samples in front of the first one that it stands for; a few more may be counted, never fewer.
+        Samples in front of the first one that it stands for; a few more may be counted, never fewer. None where it sees
+        everything before.
     ahead
         Samples behind the last one that it stands for.
     """
 
-    back: int
+    back: int | None
     ahead: int
 
 
@@ -64,25 +69,41 @@ def find_reach(network: Network, n_channels: int) -> Reach | None:
     if span is None:
         return None
     probe = deepcopy(network).double().cpu().eval()
-    # What a stem tells of its sight is checked, too: it may tell nothing.
     while span <= _FARTHEST:
         step = -(-span // stride) + 1
         first, n_samples = step * stride, (2 * step + 1) * stride
-        last = first + stride - 1
-        noise = _noise(n_channels, n_samples).double()
-
-        def is_reached(start: int, stop: int, noise: Tensor = noise, step: int = step) -> bool:
-            x = noise.clone()
-            x[..., start:stop] = torch.nan
-            return bool(probe.encode(x)[0, :, step].isnan().any())
-
-        with torch.inference_mode():
-            if not (is_reached(0, 1) or is_reached(n_samples - 1, n_samples)):
-                back = _largest(lambda n, first=first: is_reached(0, first - n + 1), first)  # type: ignore[misc]
-                ahead = _largest(lambda n, last=last: is_reached(last + n, n_samples), step * stride)  # type: ignore[misc]  # noqa: B023
-                return Reach(back, ahead)
+        reached = _Probe(probe, _noise(n_channels, n_samples).double(), step)
+        # What a network tells of its sight is checked, too: a front end may tell too little.
+        if not reached(n_samples - 1, n_samples):
+            last = first + stride - 1
+            ahead = _largest(partial(reached.by_future, last), step * stride)
+            if not reached(0, 1):
+                return Reach(_largest(partial(reached.by_past, first), first), ahead)
+            if ahead == 0:
+                return Reach(None, ahead)
         span *= 4
     return None
+
+
+class _Probe:
+    """Tells whether samples that are NaN reach an encoded step."""
+
+    def __init__(self, network: Network, noise: Tensor, step: int) -> None:
+        self._network, self._noise, self._step = network, noise, step
+
+    @torch.inference_mode()
+    def __call__(self, start: int, stop: int) -> bool:
+        x = self._noise.clone()
+        x[..., start:stop] = torch.nan
+        return bool(self._network.encode(x)[0, :, self._step].isnan().any())
+
+    def by_future(self, last: int, n: int) -> bool:
+        """Tell whether it is reached by what begins ``n`` samples behind ``last``."""
+        return self(last + n, self._noise.shape[2])
+
+    def by_past(self, first: int, n: int) -> bool:
+        """Tell whether it is reached by what ends ``n`` samples in front of ``first``."""
+        return self(0, first - n + 1)
 
 
 def _largest(holds: Callable[[int], bool], limit: int) -> int:
@@ -164,7 +185,8 @@ class SlidingEncoder(PieceEncoder):
     """
 
     def __init__(self, network: Network, reach: Reach) -> None:
-        self._reach = reach
+        assert reach.back is not None
+        self._ahead = reach.ahead
         self._n_before = -(-reach.back // network.stride)
         super().__init__(network)
         # Each piece is read with its past, which costs little beside a long piece.
@@ -182,7 +204,7 @@ class SlidingEncoder(PieceEncoder):
             part = x[..., start : start + self._block]
             self._held = part.clone() if self._held is None else torch.cat([self._held, part], 2)
             n_samples = self._held_from * self._stride + self._held.shape[2]
-            n_complete = (n_samples - self._reach.ahead) // self._stride
+            n_complete = (n_samples - self._ahead) // self._stride
             if n_complete > self._n_given:
                 given.append(self._give(self._held, n_complete))
         return given
@@ -208,8 +230,10 @@ def _fill(x: Tensor, stride: int) -> Tensor:
     return torch.cat([x, x.new_zeros(*x.shape[:2], -x.shape[2] % stride)], 2)
 
 
-def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> PieceEncoder:
-    """Return the encoder of pieces that is fastest for a network.
+def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> PieceEncoder | None:
+    """Return the encoder of pieces that is fastest for a network, or None where there is none.
+
+    That is where a step sees everything before it, and layers do not remember it.
 
     Parameters
     ----------
@@ -223,7 +247,7 @@ def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> Piec
     if reach.ahead == 0 and _remembers(network, reach, n_channels):
         return RememberingEncoder(network)
     end_stream(network)
-    return SlidingEncoder(network, reach)
+    return None if reach.back is None else SlidingEncoder(network, reach)
 
 
 @torch.inference_mode()
@@ -231,7 +255,7 @@ def _remembers(network: Network, reach: Reach, n_channels: int) -> bool:
     """Tell whether all layers that look back remember: whether pieces give what they give together."""
     end_stream(network)
     stride = network.stride
-    n_before = -(-reach.back // stride) + 1
+    n_before = -(-(_SOME * stride if reach.back is None else reach.back) // stride) + 1
     place = next(network.parameters(), torch.empty(0))
     noise = _noise(n_channels, (n_before + 3) * stride).to(place)
     whole = network.encode(noise)

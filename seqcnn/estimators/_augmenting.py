@@ -1,0 +1,190 @@
+"""The parameter ``augment``: checked beside what X and y turned out to be, and made into what a training calls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seqcnn._checks import count_word, did_you_mean, shorten
+from seqcnn._types import AUDIO_SUFFIXES, FloatArray
+from seqcnn.augment.audio import AudioAugmenter
+from seqcnn.augment.settings import AudioAugmentation
+from seqcnn.augment.sounds import Sounds, gather_sounds
+from seqcnn.batches import Batch, WindowStore
+from seqcnn.estimators._examples import Examples
+from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
+from seqcnn.inference import knows_no_padding
+from seqcnn.inputs import InputContract, read_for_fit
+from seqcnn.inputs.records import Records
+from seqcnn.layers.spec_augment import SpecAugment
+from seqcnn.network import Network
+from seqcnn.stems import FrontEndStem
+from seqcnn.training import Augment
+
+
+def check_augment_parameter(augment: Any, caller: str) -> None:
+    """Raise TypeError or ValueError unless it is None, "audio" or an :class:`AudioAugmentation`."""
+    if augment is None or isinstance(augment, AudioAugmentation) or (isinstance(augment, str) and augment == "audio"):
+        return
+    message = (
+        f"The 'augment' parameter of {caller} must be None, 'audio' or an AudioAugmentation. Received: "
+        f"{shorten(augment)}. {did_you_mean(augment, ['audio']) if isinstance(augment, str) else ''}Pass "
+        f"augment='audio', or seqcnn.augment.AudioAugmentation(...) to name the amounts."
+    )
+    raise ValueError(message) if isinstance(augment, str) else TypeError(message)
+
+
+def settle_augmentation(
+    augment: str | AudioAugmentation | None,
+    records: Records,
+    target: Target | None,
+    *,
+    is_fixed: bool,
+    caller: str,
+) -> AudioAugmentation | None:
+    """Return what is done to records in training.
+
+    Parameters
+    ----------
+    augment
+        The parameter, valid by itself.
+    records, target
+        What is learnt.
+    is_fixed
+        Whether the encoder has fixed kernels.
+    caller
+        The estimator's name, for the messages.
+
+    Raises
+    ------
+    ValueError
+        If it makes no sense for them: for series and texts, fixed kernels, or mixtures of what cannot be mixed.
+    """
+    if augment is None:
+        return None
+    who = f"The 'augment' parameter of {caller}"
+    if records.kind != "audio":
+        more = "" if records.kind == "text" else ", or input='audio' and sample_rate=... if X holds recordings"
+        raise ValueError(
+            f"{who} must be None for {records.kind}: 'audio' changes recordings, which it plays faster and sets in "
+            f"rooms and noise. Received: {shorten(augment)}. Pass augment=None{more}."
+        )
+    if is_fixed:
+        raise ValueError(
+            f"{who} must be None beside an encoder of fixed kernels, whose head is solved from all records at once, "
+            f"with no epochs to change them in. Received: {shorten(augment)}. Pass augment=None, or another encoder, "
+            f"such as 'm5'."
+        )
+    settings = AudioAugmentation() if isinstance(augment, str) else augment
+    if settings.mixing is not None and (isinstance(target, NumericTarget) or records.static is not None):
+        what = "numbers as targets: the number for two sounds at once is not the mean of theirs"
+        if records.static is not None:
+            what = "number columns beside the records, which do not mix as sounds do"
+        raise ValueError(
+            f"{who} must have mixing=None with {what}. Received: mixing={settings.mixing!r}. Pass "
+            f"AudioAugmentation(mixing=None)."
+        )
+    return settings
+
+
+def read_sounds(settings: AudioAugmentation, contract: InputContract, seed: int, caller: str) -> Sounds:
+    """Read the folders of noises and rooms, at the rate of the records, and generate what has no folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a folder is missing or holds no recordings.
+    ValueError
+        If recordings cannot be read; all are named.
+    """
+    rate = contract.sample_rate
+    assert rate is not None
+    noises = _read_folder("noises", settings.noises if settings.noise_share else None, rate, caller)
+    rooms = _read_folder("rooms", settings.rooms if settings.reverberation_share else None, rate, caller)
+    # A generator of their own: a training that goes on, also in another process, hears the same ones.
+    generator = np.random.default_rng([seed, len("augment")])
+    return gather_sounds(settings, sample_rate=rate, noises=noises, rooms=rooms, generator=generator)
+
+
+def hide_bands(network: Network, settings: AudioAugmentation | None) -> None:
+    """Let a network with a front end hide bands and stretches of time in training, as the settings say."""
+    stem = network.stem
+    if not isinstance(stem, FrontEndStem):
+        return
+    stem.masks = None
+    if settings is not None and settings.masks is not None:
+        front_end = stem.front_end
+        stem.masks = SpecAugment(
+            time_seconds=settings.time_mask_seconds,
+            n_time_masks=settings.time_masks,
+            bands=round(settings.band_mask_share * stem.out_channels),
+            n_band_masks=settings.band_masks,
+            frame_seconds=front_end.stride / front_end.sample_rate,
+        )
+
+
+def _read_folder(name: str, folder: str | None, sample_rate: int, caller: str) -> tuple[FloatArray, ...]:
+    if folder is None:
+        return ()
+    path = Path(folder)
+    files = sorted(found for found in path.rglob("*") if found.suffix.lower() in AUDIO_SUFFIXES)
+    if not files:
+        what = "has no recordings in it" if path.is_dir() else "is a file" if path.exists() else "does not exist"
+        raise FileNotFoundError(
+            f"The '{name}' of the 'augment' parameter of {caller} must be a folder of recordings. Received: {folder}, "
+            f"which {what}. Pass a folder with {', '.join(AUDIO_SUFFIXES)} files in it or below it, or {name}=None to "
+            f"generate them."
+        )
+    try:
+        records, _ = read_for_fit(files, kind="audio", sample_rate=sample_rate, caller=caller)
+    except (ValueError, FileNotFoundError) as error:
+        raise type(error)(f"The '{name}' of augment, which are called X here, cannot be read. {error}") from error
+    return tuple(value[0] for value in records.values)
+
+
+def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: Target | None) -> Augment:
+    """Return what changes the batches of one training.
+
+    Windows that all have one length keep it when their speed changes, as a detector's window does, and so do those
+    that a module reads which knows no padding.
+    """
+    augmenter = AudioAugmenter(
+        sounds,
+        n_classes=len(target.classes) if isinstance(target, ClassTarget) else None,
+        keeps_length=knows_no_padding(network) or int(store.lengths.min()) == int(store.lengths.max()),
+        minimum_length=network.minimum_length,
+        dtype=store.dtype,
+        device=store.device,
+    )
+
+    def augment(
+        batch: Batch, targets: Tensor, weights: Tensor, generator: np.random.Generator
+    ) -> tuple[Batch, Tensor, Tensor]:
+        with torch.no_grad():
+            x, lengths, targets, weights = augmenter(batch.x, batch.lengths, targets, weights, generator)
+        return Batch(x, lengths, batch.static), targets, weights
+
+    return augment
+
+
+def tell_memory(examples: Examples, sounds: Sounds | None) -> str:
+    """Return one line on what stays in memory for a training on recordings, so that it is decoded once."""
+    records = examples.records
+    assert records.sample_rate is not None
+    seconds = float(records.lengths.sum()) / records.sample_rate
+    n_bytes = sum(value.nbytes for value in records.values)
+    line = f"holds {count_word(len(records), 'recording')}, {_show(seconds, n_bytes)}"
+    if sounds is not None and sounds.n_samples:
+        line += (
+            f"; {count_word(len(sounds.noises), 'noise')} and {count_word(len(sounds.rooms), 'room')}, "
+            f"{_show(sounds.n_samples / sounds.sample_rate, 4 * sounds.n_samples)}"
+        )
+    return line
+
+
+def _show(seconds: float, n_bytes: int) -> str:
+    return f"{seconds:,.1f} s, {n_bytes / 1e6:,.1f} MB"

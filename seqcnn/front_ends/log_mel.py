@@ -1,0 +1,71 @@
+"""Mel bands in decibels."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from seqcnn._checks import check_number
+from seqcnn.front_ends.base import FrontEnd
+from seqcnn.front_ends.mel import MelScale
+
+
+class LogMel(FrontEnd):
+    """The energy in each mel band, in decibels.
+
+    The numbers are those of torchaudio's ``MelSpectrogram(n_fft=window, hop_length=hop)`` and
+    ``AmplitudeToDB(top_db=None)``, of a recording with ``window - hop`` zeros in front, for ``floor_db=-100``. (At odd
+    sample rates and for spectra of an odd number of samples, torchaudio lays the bins a little off their frequencies.)
+
+    Parameters
+    ----------
+    sample_rate, window_seconds, hop_seconds, n_bands, low_hz, high_hz, mel_scale, fft_length
+        As :class:`~seqcnn.front_ends.base.FrontEnd` takes them.
+    floor_db
+        The least level: silence has none of its own. Samples of 16 bits do not reach far below -80 dB.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter is off: frequencies above half the sample rate, more bands than the spectrum resolves.
+
+    Examples
+    --------
+    >>> front_end = LogMel(sample_rate=8000)
+    >>> front_end(torch.zeros(2, 1, 8000)).shape, front_end.stride
+    (torch.Size([2, 40, 100]), 80)
+    """
+
+    def __init__(
+        self,
+        *,
+        sample_rate: float = 16000,
+        window_seconds: float = 0.025,
+        hop_seconds: float = 0.01,
+        n_bands: int = 40,
+        low_hz: float = 20.0,
+        high_hz: float | None = None,
+        mel_scale: MelScale = "htk",
+        fft_length: int | None = None,
+        floor_db: float = -80.0,
+    ) -> None:
+        super().__init__(
+            sample_rate=sample_rate,
+            window_seconds=window_seconds,
+            hop_seconds=hop_seconds,
+            n_bands=n_bands,
+            low_hz=low_hz,
+            high_hz=high_hz,
+            mel_scale=mel_scale,
+            fft_length=fft_length,
+        )
+        check_number("floor_db", floor_db, minimum=-300, maximum=100, caller=type(self).__name__)
+        self.floor_db = float(floor_db)
+        self.out_channels = self.n_bands
+
+    def finish(self, energies: Tensor) -> Tensor:
+        """Return levels in decibels."""
+        least = 10.0 ** (self.floor_db / 10)
+        if energies.requires_grad or torch.compiler.is_compiling():
+            return 10.0 * energies.clamp(min=least).log10()
+        return energies.clamp_(min=least).log10_().mul_(10.0)
