@@ -45,8 +45,8 @@ class FakeStream:
         self._n_new += len(samples[::step])
         n_rows = self._n_new // HOP
         first = len(self._rest) - self._n_new
-        ends = [first + HOP * (row + 1) for row in range(n_rows)]
-        rows = np.array([self._rest[end - 100 : end] for end in ends], np.float64).reshape(-1, 100)
+        starts = first - 100 + HOP * np.arange(1, n_rows + 1)
+        rows = np.lib.stride_tricks.sliding_window_view(self._rest.astype(np.float64), 100)[starts]
         self._n_new -= n_rows * HOP
         self._rest = self._rest[len(self._rest) - 100 - self._n_new :]
         self.n_scores += n_rows
