@@ -79,7 +79,8 @@ class KeywordSpotter(TrainingMixin, MeasuringMixin, BaseEstimator):
     >>> from seqcnn import SeqCNNClassifier
     >>> from seqcnn.datasets import make_spoken_tones
     >>> X, y = make_spoken_tones(120, n_words=3, random_state=0)
-    >>> classifier = SeqCNNClassifier("tcn", encoder__depth=6, sample_rate=8000, max_epochs=4, random_state=0)
+    >>> classifier = SeqCNNClassifier("matchboxnet", encoder__causal=True, encoder__width=16, front_end="log-mel",
+    ...                               sample_rate=8000, max_epochs=4, random_state=0)
     >>> spotter = KeywordSpotter(classifier, keywords=["alpha", "bravo"], random_state=0).fit(X, y)
     >>> spotter.classifier_.classes_.tolist()
     ['alpha', 'bravo', 'silence', 'unknown']
@@ -245,7 +246,8 @@ class KeywordSpotter(TrainingMixin, MeasuringMixin, BaseEstimator):
         """
         classifier, state = read_spotter(Path(path))
         if state.get("personal") is not None:
-            classifier = PersonalKeywords(classifier).from_dict(state["personal"])
+            look_ahead = state.get("parameters", {}).get("look_ahead", 0)
+            classifier = PersonalKeywords(classifier, look_ahead=look_ahead).from_dict(state["personal"])
         spotter = cls(classifier, **state.get("parameters", {}))
         if state.get("threshold") is not None:
             spotter.__dict__["threshold_"] = float(state["threshold"])

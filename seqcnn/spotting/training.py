@@ -23,6 +23,7 @@ class TrainingMixin:
 
     classifier: Any
     keywords: Any
+    look_ahead: int
     random_state: Any
     classifier_: Any
     personal_: PersonalKeywords
@@ -166,7 +167,9 @@ class TrainingMixin:
         """
         caller = f"{type(self).__name__}.enrol"
         hearing = self._hearing()
-        personal = hearing if isinstance(hearing, PersonalKeywords) else PersonalKeywords(hearing)
+        personal = (
+            hearing if isinstance(hearing, PersonalKeywords) else PersonalKeywords(hearing, look_ahead=self.look_ahead)
+        )
         if negatives is None:
             clips: Clips | None = vars(self).get("_clips")
             if clips is None:
