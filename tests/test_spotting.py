@@ -124,6 +124,13 @@ def test_samples_that_are_refused_are_as_good_as_never_pushed() -> None:
     assert heard == spotter().listen().push(wave)
 
 
+def test_the_first_half_window_says_nothing() -> None:
+    # Loud from the first sample: the window of 0.2 s is half full after 0.1 s.
+    table = spotter().scores(np.ones(300))
+    assert table.loc[table["end"] < 0.101, "up"].tolist() == [0] * 5
+    assert spotter().detect(np.ones(300))["end"].tolist() == pytest.approx([0.12])
+
+
 @pytest.mark.parametrize("place", [0.0, 4.85])
 def test_words_at_both_edges_are_heard(place: float) -> None:
     assert spotter(smoothing_seconds=0.1).detect(say((place, 1.0)))["keyword"].tolist() == ["up"]
@@ -236,6 +243,17 @@ def test_a_threshold_below_all_scores_is_not_taken_for_a_good_one() -> None:
     at_floor = result.curve.iloc[-1]
     assert at_floor["false_accepts"] <= 1
     assert result.threshold > 0.3
+
+
+def test_of_the_proven_thresholds_one_of_the_fewest_misses_is_taken() -> None:
+    # Each "up" begins like a weak "down", which would fire first and keep "up" from firing.
+    wave = say((0.5, -0.4), (0.65, 0.9), seconds=1.5)
+    own = spotter(refractory_seconds=0.5)
+    result = own.tune_threshold(([wave], ["up"]), noise(0, 900.0, level=0.1), max_false_accepts_per_hour=100)
+    assert result.proven
+    assert result.misses == 0
+    assert result.curve.iloc[-1]["misses"] == 1
+    assert own.detect(wave)["keyword"].tolist() == ["up"]
 
 
 def test_too_few_hours_are_said_with_the_hours_that_are_missing() -> None:

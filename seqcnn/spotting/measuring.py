@@ -75,7 +75,8 @@ class MeasuringMixin:
 
         False accepts are counted in events, as :meth:`detect` gives them at each threshold, and the rate is bounded
         from above by the exact Poisson limit. Thresholds are tested from the highest down to the first whose bound
-        breaks the promise, so that choosing costs nothing of the confidence. Only the negatives choose.
+        breaks the promise, so that choosing costs nothing of the confidence. Of those that pass, the lowest of the
+        fewest misses is taken.
 
         Use recordings that the classifier was not trained on, and never report what was chosen on: measure with
         :meth:`evaluate` on others.
