@@ -29,10 +29,18 @@ from sklearn.metrics import PredictionErrorDisplay
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from spotting_helpers import FakeClassifier, say
 
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor
 from seqcnn.datasets import make_shapes_in_noise
-from seqcnn.plots import ConfusionMatrixDisplay, LearningCurveDisplay, RecordDisplay, ReliabilityDisplay
+from seqcnn.plots import (
+    ConfusionMatrixDisplay,
+    DetectionCurveDisplay,
+    LearningCurveDisplay,
+    RecordDisplay,
+    ReliabilityDisplay,
+)
+from seqcnn.spotting import KeywordSpotter
 
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")
@@ -499,3 +507,42 @@ def test_records_of_several_labels_are_drawn_in_windows_and_label_by_label() -> 
     drawn = ConfusionMatrixDisplay.from_predictions(y[:, 0], classifier.predict(X)[:, 0])
     assert drawn.confusion_matrix.sum() == 12
     ReliabilityDisplay.from_predictions(y[:, 0], classifier.predict_proba(X)[:, 0])
+
+
+def spotting_report() -> Any:
+    clips = [say((0.4, level), seconds=1.0) for level in (0.1, 0.4, 0.9, -0.9)]
+    noise = say(*[(number, 0.01 * number) for number in range(60)], seconds=60.0)
+    return KeywordSpotter(FakeClassifier()).evaluate((clips, ["up", "up", "up", "down"]), noise, area_up_to=1000)
+
+
+def test_a_detection_curve_falls_and_has_the_point_that_is_used_with_its_limits() -> None:
+    report = spotting_report()
+    display = DetectionCurveDisplay.from_report(report, name="small")
+    panel = display.ax_
+    assert (panel.get_xlabel(), panel.get_ylabel()) == ("false accepts an hour", "words missed (%)")
+    rates, misses = display.line_.get_xdata(), display.line_.get_ydata()
+    assert (np.diff(misses) <= 0).all()
+    assert set(rates) == set(report.curve["false_accepts_per_hour"])
+    assert misses[-1] == pytest.approx(100 * report.curve["miss_rate"].min())
+    point = panel.lines[1]
+    assert (point.get_xdata()[0], point.get_ydata()[0]) == (report.false_accepts_per_hour, 100 * report.miss_rate)
+    assert legend_of(panel) == [f"small: mean of misses {report.area:.1%}"]
+
+
+def test_two_detection_curves_share_a_panel_and_its_legend() -> None:
+    report = spotting_report()
+    first = DetectionCurveDisplay.from_report(report, name="a")
+    second = DetectionCurveDisplay(report.curve, name="b").plot(first.ax_)
+    assert second.ax_ is first.ax_
+    assert legend_of(first.ax_) == [f"a: mean of misses {report.area:.1%}", "b"]
+    assert first.line_.get_color() != second.line_.get_color()
+
+
+def test_what_is_no_detection_curve_is_refused_in_full_sentences() -> None:
+    assert message_of(TypeError, DetectionCurveDisplay.from_report, 5) == (
+        "DetectionCurveDisplay.from_report draws what KeywordSpotter.evaluate returns. Received: 5. Pass such a report."
+    )
+    assert message_of(ValueError, DetectionCurveDisplay(pd.DataFrame({"miss_rate": [0.5]})).plot) == (
+        "DetectionCurveDisplay draws a DataFrame with the columns false_accepts_per_hour and miss_rate, a line a "
+        "threshold. Received: one without false_accepts_per_hour. Pass the curve of a report."
+    )

@@ -6,8 +6,15 @@ and takes a fitted :class:`~seqcnn.SeqCNNRegressor` as it is.
 """
 
 from seqcnn.plots.confusion_matrix import ConfusionMatrixDisplay
+from seqcnn.plots.detection_curve import DetectionCurveDisplay
 from seqcnn.plots.learning_curve import LearningCurveDisplay
 from seqcnn.plots.record import RecordDisplay
 from seqcnn.plots.reliability import ReliabilityDisplay
 
-__all__ = ["ConfusionMatrixDisplay", "LearningCurveDisplay", "RecordDisplay", "ReliabilityDisplay"]
+__all__ = [
+    "ConfusionMatrixDisplay",
+    "DetectionCurveDisplay",
+    "LearningCurveDisplay",
+    "RecordDisplay",
+    "ReliabilityDisplay",
+]

@@ -76,7 +76,8 @@ class Smoother:
         for shift in range(self.n_rows):  # a running sum would carry rounding from row to row
             total += joined[shift : shift + len(scores)]
         # A mean of ones must not pass one.
-        return np.minimum(total / np.float32(self.n_rows), 1, dtype=np.float32)
+        smoothed: FloatArray = np.minimum(total / np.float32(self.n_rows), 1, dtype=np.float32)
+        return smoothed
 
 
 class EventFinder:

@@ -37,6 +37,8 @@ class Detection(NamedTuple):
 class ScoreReader:
     """A stream of a classifier's scores, of which the columns of some keywords are smoothed.
 
+    Until half a window was heard, scores are zero: what a network says of the first moments of sound means little.
+
     Parameters
     ----------
     stream
@@ -68,12 +70,13 @@ class ScoreReader:
         self.stream.reset()
         self._smoother = Smoother(self._smoothing, len(self.columns))
         self._n_channels: tuple[int, ...] = ()
+        self._n_early = int(self.window_seconds / 2 / self.hop_seconds)
 
     def push(self, samples: AnyArray) -> FloatArray:
         """Return the rows of smoothed scores that these samples complete, ``(n_new, n_keywords)``."""
         rows = self._smooth(self.stream.push(samples))
-        if len(shape := getattr(samples, "shape", ())) == 2:
-            self._n_channels = (int(shape[0]),)
+        if np.ndim(samples) == 2:
+            self._n_channels = (len(samples),)
         return rows
 
     def finish(self) -> FloatArray:
@@ -89,7 +92,11 @@ class ScoreReader:
         return rows
 
     def _smooth(self, rows: AnyArray) -> FloatArray:
-        return self._smoother.push(np.asarray(rows, np.float32)[:, self.columns])
+        scores = np.asarray(rows, np.float32)[:, self.columns]
+        if self._n_early:
+            scores[: self._n_early] = 0
+            self._n_early = max(0, self._n_early - len(scores))
+        return self._smoother.push(scores)
 
 
 class Listener:

@@ -69,11 +69,11 @@ def write_clips(
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     paths = []
-    for number, line in enumerate(found.itertuples(index=False)):
-        rate = rates[line.position]
-        clip = read_section(sources[line.position], round(line.start * rate), round(line.end * rate), caller=caller)
-        word = re.sub(r"[^\w-]+", "_", str(line.keyword))
-        path = home / f"{number:04d}_{word}_{line.score:.3f}.wav"
+    for number, line in enumerate(found.to_dict("records")):
+        source, rate = sources[line["position"]], rates[line["position"]]
+        clip = read_section(source, round(line["start"] * rate), round(line["end"] * rate), caller=caller)
+        word = re.sub(r"[^\w-]+", "_", str(line["keyword"]))
+        path = home / f"{number:04d}_{word}_{line['score']:.3f}.wav"
         soundfile.write(path, np.asarray(clip).T, rate)
         paths.append(str(path))
     return paths

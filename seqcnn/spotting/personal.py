@@ -30,8 +30,13 @@ from seqcnn.streaming import Stream
 _PLACES = 4
 """Clips that are made of each recording, the word standing elsewhere in each."""
 
+_ROOM_LEVELS = (0.0, 1e-3, 1e-2)
+"""Of what is before and behind a clip, root mean square: a muted microphone, a quiet room, a less quiet one."""
+
 _ENOUGH_RECORDINGS = 5
 _LEAST_NEGATIVES = 10
+_MOST_NEGATIVES = 1000
+"""Windows: more of them cost time and hardly change a covariance."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class PersonalKeywords:
     estimator
         A fitted :class:`~seqcnn.SeqCNNClassifier` of audio, whose own classes stay, or a
         :class:`~seqcnn.SeqCNNEmbedder`.
+    look_ahead : int, default=0
+        Samples by which scores may come late, for networks that are not causal.
 
     Attributes
     ----------
@@ -86,7 +93,8 @@ class PersonalKeywords:
     >>> from seqcnn.datasets import make_spoken_tones
     >>> X, y = make_spoken_tones(120, n_words=5, random_state=0)
     >>> trained = y != "echo"
-    >>> classifier = SeqCNNClassifier("tcn", encoder__depth=6, sample_rate=8000, max_epochs=4, random_state=0)
+    >>> classifier = SeqCNNClassifier("matchboxnet", encoder__causal=True, encoder__width=16, front_end="log-mel",
+    ...                               sample_rate=8000, max_epochs=4, random_state=0)
     >>> waves = [wave for wave, known in zip(X, trained) if known]
     >>> personal = PersonalKeywords(classifier.fit(waves, y[trained]))
     >>> recordings = [wave for wave, known in zip(X, trained) if not known][:8]
@@ -94,7 +102,7 @@ class PersonalKeywords:
     ['alpha', 'bravo', 'charlie', 'delta', 'echo']
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, *, look_ahead: int = 0) -> None:
         check_is_fitted(estimator)
         model = getattr(estimator, "model_", None)
         if not isinstance(model, Model) or model.contract.kind != "audio":
@@ -104,6 +112,7 @@ class PersonalKeywords:
                 f"{kind}. Fit one on recordings, with sample_rate=... if they are bare waveforms."
             )
         self.estimator = estimator
+        self._look_ahead = look_ahead
         self.model_ = model
         self.prototypes_: dict[Any, Prototype] = {}
         self.enrolled_ = pd.DataFrame({"keyword": [], "n_recordings": [], "missed": [], "false_accepts": []})
@@ -111,7 +120,7 @@ class PersonalKeywords:
     @property
     def classes_(self) -> AnyArray:
         """The estimator's own classes, if it has any, and the words that were enrolled."""
-        own = [] if self.model_.output == "features" else list(self.estimator.classes_)
+        own = [] if self.model_.output == "features" else np.asarray(self.estimator.classes_).tolist()
         return np.array([*own, *self.prototypes_], dtype=object)
 
     def enrol(self, keyword: Any, recordings: Any, negatives: Any) -> Self:
@@ -163,8 +172,11 @@ class PersonalKeywords:
                 stacklevel=2,
             )
         generator = np.random.default_rng(0)  # the same recordings make the same word
+        if len(others) > _MOST_NEGATIVES:
+            others = [others[row] for row in generator.choice(len(others), _MOST_NEGATIVES, replace=False)]
         clips = [place_by_energy(wave, self._window, generator=generator) for wave in words for _ in range(_PLACES)]
-        prototype, line = _learn(keyword, self._embed(clips), self._embed(others), len(words))
+        embedded, far = self._embed(clips, generator), self._embed(others, generator)
+        prototype, line = _learn(keyword, embedded, far, len(words))
         self.prototypes_ = {**self.prototypes_, keyword: prototype}
         kept = self.enrolled_[[word != keyword for word in self.enrolled_["keyword"]]]
         self.enrolled_ = pd.DataFrame([*kept.to_dict("records"), line])
@@ -238,8 +250,29 @@ class PersonalKeywords:
             windows += [wave[:, start : start + length] for start in starts] or [place_by_energy(wave, length)]
         return windows
 
-    def _embed(self, clips: list[FloatArray]) -> Float64Array:
-        return self._features.score_records(Records("audio", list(clips), self._rate), caller="PersonalKeywords")
+    def _embed(self, clips: list[FloatArray], generator: np.random.Generator) -> Float64Array:
+        """Return features of clips of one window, several of each, ``(n_clips * n, n_features)``.
+
+        Alone, and as a stream hears them: behind silence or a quiet room, when the window ends with the clip or near
+        it. A network hears what was before, and what this does to the features must not look like another word.
+        """
+        alone = self._features.score_records(Records("audio", list(clips), self._rate), caller="PersonalKeywords")
+        stream = Stream(self._features, caller=type(self).__name__, look_ahead=self._look_ahead)
+        hop, length = stream.hop_length, self._window
+        near = max(1, round(length / 8 / hop))
+        heard = []
+        for number, clip in enumerate(clips):
+            stream.reset()
+            level = _ROOM_LEVELS[number % len(_ROOM_LEVELS)]
+            room = (level * generator.standard_normal((clip.shape[0], 2 * length + stream.look_ahead))).astype(
+                np.float32
+            )
+            sound = np.concatenate([room[:, :length], clip, room[:, length:]], axis=1)
+            rows = stream.push(sound)
+            last = 2 * length // hop - 1  # the window that ends with the clip
+            heard.append(rows[[last - near, last, last + near]])
+        joined = np.concatenate([alone[:, None], np.stack(heard)], axis=1)
+        return joined.reshape(-1, alone.shape[1])
 
 
 class PersonalStream:
@@ -308,4 +341,5 @@ def _to_unit(features: Float64Array, mean: Float64Array, whitening: Float64Array
 
 def _norm(vectors: Float64Array) -> Float64Array:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / np.maximum(lengths, 1e-12)
+    unit: Float64Array = vectors / np.maximum(lengths, 1e-12)
+    return unit

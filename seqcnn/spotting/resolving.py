@@ -14,6 +14,7 @@ from seqcnn._checks import shorten
 from seqcnn.estimators import SeqCNNClassifier, load
 from seqcnn.json_values import NotWritableError, decode, encode
 from seqcnn.model_file import damaged, read_document, read_file, write_file
+from seqcnn.spotting.personal import PersonalKeywords
 
 _KEY = "spotter"
 
@@ -51,6 +52,8 @@ def resolve_classifier(classifier: Any, caller: str) -> Any:
             f"The 'classifier' parameter of {caller} must be a SeqCNNClassifier, PersonalKeywords, or the path of a "
             f"saved classifier. Received: {shorten(classifier)}. Pass one of these."
         )
+    if isinstance(classifier, PersonalKeywords):  # which are made of a fitted one
+        return classifier
     try:
         check_is_fitted(classifier)
     except NotFittedError as error:

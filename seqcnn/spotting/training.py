@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ class TrainingMixin:
 
     classifier: Any
     keywords: Any
+    look_ahead: int
     random_state: Any
     classifier_: Any
     personal_: PersonalKeywords
@@ -78,7 +80,7 @@ class TrainingMixin:
             caller=caller,
         )
         classifier = clone(estimator).set_params(input="audio", sample_rate=clips.contract.sample_rate)
-        classifier.fit(clips.waves, clips.labels, groups=clips.groups)
+        _train(classifier, clips)
         for name in ("threshold_", "tuning_", "personal_", "classifier_", "_clips"):
             self.__dict__.pop(name, None)
         self.classifier_, self._clips = classifier, clips
@@ -138,7 +140,7 @@ class TrainingMixin:
         before = {name: getattr(classifier, name) for name in ("warm_start", "max_epochs")}
         try:
             classifier.set_params(warm_start=True, max_epochs=n_epochs)
-            classifier.fit(more.waves, more.labels, groups=more.groups)
+            _train(classifier, more)
         finally:
             classifier.set_params(**before)
         self._clips = more
@@ -165,7 +167,9 @@ class TrainingMixin:
         """
         caller = f"{type(self).__name__}.enrol"
         hearing = self._hearing()
-        personal = hearing if isinstance(hearing, PersonalKeywords) else PersonalKeywords(hearing)
+        personal = (
+            hearing if isinstance(hearing, PersonalKeywords) else PersonalKeywords(hearing, look_ahead=self.look_ahead)
+        )
         if negatives is None:
             clips: Clips | None = vars(self).get("_clips")
             if clips is None:
@@ -176,3 +180,10 @@ class TrainingMixin:
             negatives = [(wave, clips.contract.sample_rate) for wave in clips.waves]
         self.personal_ = personal.enrol(keyword, recordings, negatives)
         return self
+
+
+def _train(classifier: Any, clips: Clips) -> None:
+    with warnings.catch_warnings():
+        # Silence is made on purpose, and the user's own clips were looked at when they were read.
+        warnings.filterwarnings("ignore", message=".* in X (is|are) (silent|clipped)")
+        classifier.fit(clips.waves, clips.labels, groups=clips.groups)

@@ -37,7 +37,7 @@ class Clips(NamedTuple):
     @property
     def length(self) -> int:
         """Samples of each."""
-        return self.waves[0].shape[1]
+        return int(self.waves[0].shape[1])
 
 
 def read_clips(

@@ -2,9 +2,9 @@
 
 From the highest threshold down, each is tested until the first whose upper bound breaks the promise. Tests in an order
 that was settled before, up to the first failure, need no correction for their number, so that choosing costs nothing of
-the confidence (fixed sequence testing; used for thresholds by Angelopoulos, Bates, Candès, Jordan and Lei (2021),
-"Learn then test", arXiv 2110.01052). It is also what a threshold needs because events are not monotone: far below all
-scores there is one long event, and no false accept but this.
+the confidence, and of those that pass any may be taken (fixed sequence testing; used for thresholds by Angelopoulos,
+Bates, Candès, Jordan and Lei (2021), "Learn then test", arXiv 2110.01052). It is also what a threshold needs because
+events are not monotone: far below all scores there is one long event, and no false accept but this.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class TunedThreshold:
         How many more hours of negatives, without a further false accept at this threshold, would prove it: 0 where it
         is proven.
     misses, n_words, miss_rate
-        Keywords in the positives that did not fire. The positives have no part in the choice.
+        Keywords in the positives that did not fire.
     curve
         A line a threshold that was looked at, from high to low: threshold, false_accepts, false_accepts_per_hour,
         upper_bound, misses, miss_rate.
@@ -93,15 +93,18 @@ def choose_threshold(
 ) -> TunedThreshold:
     """Choose from a sweep, whose lines go from the highest threshold to the lowest.
 
-    The lowest threshold that keeps the promise with all above it; if there is none, the lowest of those that prove
-    most.
+    Of the thresholds that keep the promise with all above them, the lowest of the fewest misses; if there is none, the
+    same of those that prove most. The lowest of all is mostly that one, but not always: where one keyword fires on the
+    beginning of another, the other is missed.
     """
     curve = curve.assign(upper_bound=poisson_upper_bound(curve["false_accepts"], confidence) / hours)
     bound = curve["upper_bound"].to_numpy()
     kept = np.logical_and.accumulate(bound <= max_per_hour)
     # Without a proof: as good as the best, and no threshold above it is worse.
     candidates = kept if kept.any() else np.logical_and.accumulate(bound <= bound[0])
-    line = curve.iloc[int(np.flatnonzero(candidates)[-1])]
+    misses = curve["misses"].to_numpy()
+    best = candidates & (misses == misses[candidates].min())
+    line = curve.iloc[int(np.flatnonzero(best)[-1])]
     count = int(line["false_accepts"])
     proven = bool(kept.any())
     return TunedThreshold(
