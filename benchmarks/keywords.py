@@ -19,11 +19,17 @@ reported.
 
 from __future__ import annotations
 
+import argparse
+import json
+import statistics
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+from road import machine
 
 # What the rows differ in; all else is the defaults of the estimator.
 FRONTS: dict[str, dict[str, Any]] = {
@@ -38,7 +44,9 @@ WANTED = {
     ("commands", "raw waveform"): "95",
 }
 N_UNKNOWN_TRAINED = 10
-"""Of the 21 other words, those trained on as "unknown" in the work of that name."""
+"""Of the 21 other words, those trained on as "unknown" in the works "unknown" and "noise"."""
+
+RATE, N_TURNS = 16_000, 8
 
 
 def fit_and_score(front: str, seed: int, train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, Any]:
@@ -106,57 +114,187 @@ def other_words() -> tuple[list[str], Any]:
     return [X[row] for row in np.flatnonzero(other)], y[other]
 
 
-def measure_open_set(seed: int, *, trains_unknown: bool) -> dict[str, Any]:
-    """How well the score tells a known word from another: area under the ROC curve."""
+def fit_spotter(seed: int, *, n_unknown: int) -> tuple[Any, list[str], float]:
+    """Train a spotter of nine words; return it, the other words it was trained on as unknown, and the seconds."""
+    from seqcnn.datasets import load_speech_commands
     from seqcnn.spotting import KeywordSpotter
+
+    X, y = load_speech_commands("train")
+    keywords = np.unique(y).tolist()
+    X_other, y_other = other_words()
+    words = np.unique(y_other)
+    trained = sorted(words[np.random.default_rng(seed).permutation(len(words))[:n_unknown]].tolist())
+    taken = np.flatnonzero(np.isin(y_other, trained))
+    spotter = KeywordSpotter(keywords=keywords, random_state=seed)
+    started = time.perf_counter()
+    spotter.fit([*X, *(X_other[row] for row in taken)], np.concatenate([y, y_other[taken]]))
+    return spotter, trained, round(time.perf_counter() - started, 1)
+
+
+def measure_open_set(seed: int, *, n_unknown: int) -> dict[str, Any]:
+    """How well the highest score tells a known word from one that was never heard: area under the ROC curve."""
     from sklearn.metrics import roc_auc_score
 
     from seqcnn.datasets import load_speech_commands
 
-    X, y = load_speech_commands("train")
+    spotter, trained, seconds = fit_spotter(seed, n_unknown=n_unknown)
     X_known, y_known = load_speech_commands("validation")
     X_other, y_other = other_words()
-    words = np.unique(y_other)
-    trained = words[np.random.default_rng(seed).permutation(len(words))[:N_UNKNOWN_TRAINED]]
-    if trains_unknown:
-        taken = np.isin(y_other, trained)
-        X = [*X, *(X_other[row] for row in np.flatnonzero(taken))]
-        y = np.concatenate([y, y_other[taken]])
-        X_other = [X_other[row] for row in np.flatnonzero(~taken)]
-    spotter = KeywordSpotter(keywords=np.unique(y_known).tolist(), random_state=seed)
-    started = time.perf_counter()
-    spotter.fit(X, y)
-    seconds = time.perf_counter() - started
-    confidence = [np.asarray(spotter.decision_function(part)).max(1) for part in (X_known, X_other)]
+    X_other = [X_other[row] for row in np.flatnonzero(~np.isin(y_other, trained))]
+    scores = [np.asarray(spotter.decision_function(part)) for part in (X_known, X_other)]
     is_known = np.repeat([1, 0], [len(X_known), len(X_other)])
+    said = np.array(spotter.keywords_)[scores[0].argmax(1)]
     return {
-        "auroc": float(roc_auc_score(is_known, np.concatenate(confidence))),
-        "fit_seconds": round(seconds, 1),
+        "auroc": float(roc_auc_score(is_known, np.concatenate([part.max(1) for part in scores]))),
+        "accuracy": float(np.mean(said == y_known)),
+        "fit_seconds": seconds,
         "n_known": len(X_known),
         "n_other": len(X_other),
-        "words_trained_as_unknown": sorted(trained.tolist()) if trains_unknown else [],
+        "words_trained_as_unknown": trained,
     }
 
 
-def plan(works: list[str], seeds: list[int]) -> Iterator[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]:
+def set_in_noise(X: list[str], seed: int) -> tuple[tuple[Any, int], list[tuple[float, float]]]:
+    """Return one recording of clips, one to four seconds apart, with pink noise 10 dB below them, and their times."""
+    import soundfile
+
+    from seqcnn.augment.colors import color_noise
+
+    generator = np.random.default_rng(seed)
+    waves = [soundfile.read(path, dtype="float32")[0] for path in X]
+    starts, end = [], 0
+    for wave in waves:
+        end += int(generator.uniform(1.0, 4.0) * RATE)
+        starts.append(end)
+        end += len(wave)
+    recording = np.zeros(end + RATE, np.float32)
+    for start, wave in zip(starts, waves, strict=True):
+        recording[start : start + len(wave)] += wave
+    loudness = float(np.sqrt(np.mean(np.concatenate(waves) ** 2)))
+    noise = color_noise("pink", len(recording), sample_rate=RATE, generator=generator)
+    noise *= loudness / 10**0.5 / float(np.sqrt(np.mean(noise**2)))
+    return (recording + noise, RATE), [
+        (start / RATE, (start + len(wave)) / RATE) for start, wave in zip(starts, waves, strict=True)
+    ]
+
+
+def measure_noise(seed: int) -> dict[str, Any]:
+    """Misses against false accepts an hour: validation words in noise; in the negatives other words, never heard."""
+    import pandas as pd
+
+    from seqcnn.datasets import load_speech_commands
+
+    spotter, trained, seconds = fit_spotter(seed, n_unknown=N_UNKNOWN_TRAINED)
+    X_known, y_known = load_speech_commands("validation")
+    X_other, y_other = other_words()
+    X_other = [X_other[row] for row in np.flatnonzero(~np.isin(y_other, trained))]
+    order = np.random.default_rng(seed).permutation(len(X_known))
+    spoken, times = set_in_noise([X_known[row] for row in order], seed)
+    table = pd.DataFrame(times, columns=["start", "end"]).assign(
+        keyword=y_known[order], recording=[spoken] * len(order)
+    )
+    # Every other word several times, in another noise and order each time.
+    shuffles = [np.random.default_rng([seed, turn]).permutation(len(X_other)) for turn in range(N_TURNS)]
+    silent = [set_in_noise([X_other[row] for row in rows], turn)[0] for turn, rows in enumerate(shuffles)]
+    wide = spotter.evaluate(table, silent, area_up_to=60.0)
+    report = spotter.evaluate(table, silent)
+    rates, curve = [0.0, 1.0, 10.0, 60.0], report.curve
+    misses = [float(curve.miss_rate[curve.false_accepts_per_hour <= rate].min()) for rate in rates]
+    return {
+        "area": report.area,
+        "area_60": wide.area,
+        "misses_at_0": misses[0],
+        "rates": rates[1:],
+        "misses": [round(100 * share, 1) for share in misses[1:]],
+        "n_words": report.n_words,
+        "n_other": N_TURNS * len(X_other),
+        "hours": report.hours,
+        "fit_seconds": seconds,
+        "words_trained_as_unknown": trained,
+    }
+
+
+def plan(
+    works: list[str], seeds: list[int], fronts: list[str]
+) -> Iterator[tuple[dict[str, Any], Callable[[], dict[str, Any]]]]:
     """Yield what is to be measured: the line's key, and how."""
     speakers = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
     for seed in seeds:
-        for front in (*FRONTS, "tutorial"):
+        for front in fronts:
             key = {"front": front, "seed": seed}
             if "digits" in works:
-                yield {"work": "digits", **key}, lambda front=front, seed=seed: measure_digits(front, seed)
+                yield {"work": "digits", **key}, partial(measure_digits, front, seed)
             if "commands" in works:
-                yield {"work": "commands", **key}, lambda front=front, seed=seed: measure_commands(front, seed)
+                yield {"work": "commands", **key}, partial(measure_commands, front, seed)
         if "speakers" in works:
             for speaker in speakers:
-                yield (
-                    {"work": "speakers", "front": "log-mel", "seed": seed, "speaker": speaker},
-                    lambda speaker=speaker, seed=seed: measure_speaker("log-mel", seed, speaker),
-                )
-        for work in ("open-set", "unknown"):
+                key = {"work": "speakers", "front": "log-mel", "seed": seed, "speaker": speaker}
+                yield key, partial(measure_speaker, "log-mel", seed, speaker)
+        for work, n_unknown in (("open-set", 0), ("unknown", N_UNKNOWN_TRAINED)):
             if work in works:
-                yield (
-                    {"work": work, "seed": seed},
-                    lambda work=work, seed=seed: measure_open_set(seed, trains_unknown=work == "unknown"),
-                )
+                yield {"work": work, "seed": seed}, partial(measure_open_set, seed, n_unknown=n_unknown)
+        if "noise" in works:
+            yield {"work": "noise", "seed": seed}, partial(measure_noise, seed)
+
+
+def report(rows: list[dict[str, Any]]) -> None:
+    """Print the tables."""
+    print(f"\nMachine: {machine()}")
+    fits = [row for row in rows if row["work"] in ("digits", "commands")]
+    if fits:
+        print("\n| work | input | seed | network | parameters | epochs | accuracy | fit s | wanted |")
+        print("|---|---|---|---|---|---|---|---|---|")
+    for row in fits:
+        print(
+            f"| {row['work']}, {row['n_train']:,} / {row['n_test']} | {row['front']} | {row['seed']} "
+            f"| {row['encoder']} | {row['parameters']:,} | {row['epochs']} | {100 * row['accuracy']:.1f} % | {row['fit_seconds']:.0f} "
+            f"| {WANTED.get((row['work'], row['front']), '')} |"
+        )
+    left_out = [row for row in rows if row["work"] == "speakers"]
+    for seed in sorted({row["seed"] for row in left_out}):
+        own = [row for row in left_out if row["seed"] == seed]
+        mean = statistics.mean(row["accuracy"] for row in own)
+        each = ", ".join(f"{row['speaker']} {100 * row['accuracy']:.1f}" for row in own)
+        print(f"\nFSDD, one speaker left out, seed {seed}: mean {100 * mean:.1f} % ({each}); wanted 88 %")
+    for row in rows:
+        if row["work"] in ("open-set", "unknown"):
+            trained = row["words_trained_as_unknown"]
+            what = f"{len(trained)} other words trained as unknown" if trained else "no other word trained on"
+            print(
+                f"\nOpen set, seed {row['seed']}, {what}: AUROC {row['auroc']:.3f} on {row['n_known']} clips of known "
+                f"words and {row['n_other']} of others; accuracy among the known {100 * row['accuracy']:.1f} %; "
+                f"fit {row['fit_seconds']:.0f} s; wanted .95"
+            )
+        if row["work"] == "noise":
+            print(
+                f"\nWords in noise, seed {row['seed']}: {row['n_words']} words, {row['hours']:.2f} hours with "
+                f"{row['n_other']} other words; mean miss rate over 0 to 10 false accepts an hour {row['area']:.3f}, "
+                f"up to 60 {row['area_60']:.3f}; at no false accept {100 * row['misses_at_0']:.1f} % missed, at "
+                f"{row['rates']} an hour {row['misses']} %"
+            )
+
+
+def main() -> None:
+    works = ["digits", "commands", "speakers", "open-set", "unknown", "noise"]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("works", nargs="*", choices=[*works, []], help="what to measure; all if none is named")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--fronts", nargs="+", choices=[*FRONTS, "tutorial"], default=[*FRONTS, "tutorial"])
+    parser.add_argument("--out", type=Path, default=Path("keywords.jsonl"))
+    parser.add_argument("--fresh", action="store_true", help="forget what the file holds")
+    options = parser.parse_args()
+    if options.fresh:
+        options.out.unlink(missing_ok=True)
+    rows = [json.loads(line) for line in options.out.read_text().splitlines()] if options.out.exists() else []
+    for key, run in plan(options.works or works, options.seeds, options.fronts):
+        if any(key.items() <= row.items() for row in rows):
+            continue
+        rows.append(key | run())
+        with options.out.open("a") as file:
+            file.write(json.dumps(rows[-1]) + "\n")
+        print(json.dumps(rows[-1]), flush=True)
+    report(rows)
+
+
+if __name__ == "__main__":
+    main()
