@@ -247,8 +247,8 @@ def report(rows: list[dict[str, Any]]) -> None:
     for row in fits:
         print(
             f"| {row['work']}, {row['n_train']:,} / {row['n_test']} | {row['front']} | {row['seed']} "
-            f"| {row['encoder']} | {row['parameters']:,} | {row['epochs']} | {100 * row['accuracy']:.1f} % | {row['fit_seconds']:.0f} "
-            f"| {WANTED.get((row['work'], row['front']), '')} |"
+            f"| {row['encoder']} | {row['parameters']:,} | {row['epochs']} | {100 * row['accuracy']:.1f} % "
+            f"| {row['fit_seconds']:.0f} | {WANTED.get((row['work'], row['front']), '')} |"
         )
     left_out = [row for row in rows if row["work"] == "speakers"]
     for seed in sorted({row["seed"] for row in left_out}):

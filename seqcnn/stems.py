@@ -25,7 +25,7 @@ _PADDING, _UNKNOWN = 0, 1
 _SAMPLES_AT_A_TIME = 2**20
 """Samples of a record that go through a front end at a time, for its statistics."""
 
-Normalize = Literal["dataset", "record"]
+Normalize = Literal["dataset", "record", "level"]
 
 
 class Stem(Rebuildable):
@@ -51,8 +51,10 @@ class Normalizer(Stem):
     """Shifts and scales each channel.
 
     ``"dataset"`` uses one mean and one standard deviation a channel, from the training records: a loud record stays
-    loud. ``"record"`` takes each record's own, which throws its level and amplitude away. A constant channel is shifted
-    only.
+    loud. ``"record"`` takes each record's own, which throws its level and amplitude away. ``"level"`` takes each
+    record's own mean, and the deviation around it that training records have: levels differ, amplitudes mean something.
+    Of log-mel bands or cepstral coefficients it takes away what a microphone and a distance do to all of a recording
+    (cepstral mean normalization, Atal 1974, doi 10.1121/1.1914702). A constant channel is shifted only.
 
     With ``mask_missing`` NaN says that a value was not observed. Mean and deviation are those of the observed values,
     a line is drawn through each gap (:func:`seqcnn.layers.gaps.fill_gaps`), and behind the channels follows an
@@ -70,7 +72,7 @@ class Normalizer(Stem):
     n_channels
         Channels of the input.
     mode
-        "dataset" or "record".
+        "dataset", "record" or "level".
     mask_missing
         Whether NaN is absent; otherwise it must not occur.
     indicator
@@ -107,15 +109,19 @@ class Normalizer(Stem):
         if self.mode == "record":
             return
         if self.mask_missing:
-            mean, deviation = _observed_statistics(values, weights)
+            mean, deviation = _observed_statistics(values, weights, within=self.mode == "level")
             self._remember(mean, deviation)
             return
         total = float(sum(weight * value.shape[1] for weight, value in zip(weights, values, strict=True)))
         pairs = list(zip(weights, values, strict=True))
         mean = sum(weight * value.sum(1, dtype=np.float64) for weight, value in pairs) / total
         # A second pass: the difference of two large sums would lose small variances on top of large means.
-        square = sum(weight * np.square(value - mean[:, None]).sum(1) for weight, value in pairs)
+        square = sum(weight * np.square(value - self._centre(value, mean)).sum(1) for weight, value in pairs)
         self._remember(mean, np.sqrt(square / total))
+
+    def _centre(self, value: AnyArray, mean: Float64Array) -> Float64Array:
+        """Return what a record's deviation is taken from: ``(channels, 1)``."""
+        return value.mean(1, keepdims=True, dtype=np.float64) if self.mode == "level" else mean[:, None]
 
     def learn_parts(self, parts: Iterable[tuple[float, AnyArray]]) -> None:
         """Take mean and deviation from a weight and values ``(channels, time_i)`` at a time, each looked at once."""
@@ -124,7 +130,9 @@ class Normalizer(Stem):
             values = np.asarray(part, np.float64)
             level = values.mean(1)
             apart, more = level - mean, weight * values.shape[1]
-            square += weight * np.square(values - level[:, None]).sum(1) + apart**2 * (count * more / (count + more))
+            square += weight * np.square(values - level[:, None]).sum(1)
+            if self.mode != "level":
+                square += apart**2 * (count * more / (count + more))
             mean += apart * (more / (count + more))
             count += more
         self._remember(mean, np.sqrt(square / count))
@@ -147,7 +155,7 @@ class Normalizer(Stem):
         centred = hide_padding(x - level, mask)
         # Once more, for what rounding left of a high level.
         centred = hide_padding(centred - centred.sum(2, keepdim=True) / count, mask)
-        return _scale(centred, level, count)
+        return centred / self.deviation if self.mode == "level" else _scale(centred, level, count)
 
     def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         observed = find_observed(x, mask)
@@ -157,7 +165,8 @@ class Normalizer(Stem):
         level = torch.where(observed, x, 0.0).sum(2, keepdim=True) / count
         centred = torch.where(observed, x - level, 0.0)
         centred = torch.where(observed, centred - centred.sum(2, keepdim=True) / count, 0.0)
-        return _fill_and_tell(_scale(centred, level, count), observed, mask, self.indicator)
+        scaled = centred / self.deviation if self.mode == "level" else _scale(centred, level, count)
+        return _fill_and_tell(scaled, observed, mask, self.indicator)
 
     def extra_repr(self) -> str:
         """Show the settings in the network's printout."""
@@ -176,8 +185,13 @@ def _scale(centred: Tensor, level: Tensor, count: Tensor | int) -> Tensor:
     return centred / torch.where(deviation > 1e-7 * level.abs(), deviation, 1.0)
 
 
-def _observed_statistics(values: Sequence[AnyArray], weights: Float64Array) -> tuple[Float64Array, Float64Array]:
-    """Return mean and deviation of what is not NaN, ``(channels,)`` each; 0 and 0 for what was never observed."""
+def _observed_statistics(
+    values: Sequence[AnyArray], weights: Float64Array, *, within: bool
+) -> tuple[Float64Array, Float64Array]:
+    """Return mean and deviation of what is not NaN, ``(channels,)`` each; 0 and 0 for what was never observed.
+
+    The deviation is that from the mean of all, or ``within`` records, from each record's own.
+    """
     count = total = square = np.zeros(values[0].shape[0])
     for weight, value in zip(weights, values, strict=True):
         observed = ~np.isnan(value)
@@ -185,7 +199,11 @@ def _observed_statistics(values: Sequence[AnyArray], weights: Float64Array) -> t
         total = total + weight * value.sum(1, dtype=np.float64, where=observed)
     mean = total / np.where(count > 0, count, 1.0)
     for weight, value in zip(weights, values, strict=True):
-        square = square + weight * np.square(value - mean[:, None]).sum(1, where=~np.isnan(value))
+        observed = ~np.isnan(value)
+        centre = mean
+        if within:
+            centre = value.sum(1, dtype=np.float64, where=observed) / np.maximum(observed.sum(1), 1)
+        square = square + weight * np.square(value - centre[:, None]).sum(1, where=observed)
     return mean, np.sqrt(square / np.where(count > 0, count, 1.0))
 
 
@@ -271,7 +289,8 @@ class FrontEndStem(Stem):
     front_end
         Computes the bands.
     mode
-        "dataset" or "record", as :class:`Normalizer` takes it, for each band; None leaves the bands as they are.
+        "dataset", "record" or "level", as :class:`Normalizer` takes it, for each band; None leaves the bands as they
+        are.
     masks
         Changes normalized bands in training, called with them and the frames of each record
         (:class:`seqcnn.layers.SpecAugment`); None changes nothing.

@@ -210,6 +210,10 @@ def test_what_cannot_stream_is_refused_with_the_reason() -> None:
         "The network of SeqCNNClassifier scales each record by its own mean and deviation, which need the whole "
         "record. Received: a model with normalize='record'. Fit it with normalize='dataset' to stream."
     )
+    assert message_of(ValueError, causal(normalize="level").fit(**series).stream) == (
+        "The network of SeqCNNClassifier scales each record by its own mean, which needs the whole record. Received: a "
+        "model with normalize='level'. Fit it with normalize='dataset' to stream."
+    )
     assert message_of(ValueError, causal().fit(TEXTS, LANGUAGES).stream) == (
         "SeqCNNClassifier streams series and audio. Received: a model of text. Score texts whole, with predict."
     )

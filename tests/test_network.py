@@ -58,6 +58,22 @@ def test_record_mode_normalizes_each_record_by_itself(lengths, n_channels, expon
         np.testing.assert_allclose(actual, standardized(record.astype(np.float64)), rtol=1e-6, atol=1e-6)
 
 
+def test_level_mode_takes_each_records_mean_and_one_deviation_around_them():
+    records = [value + shift for value, shift in zip(series([50, 3, 20], 2).values, (0.0, 1e4, -7.0), strict=True)]
+    centred = [value.astype(np.float64) - value.mean(1, keepdims=True, dtype=np.float64) for value in records]
+    deviation = np.sqrt(np.square(np.concatenate(centred, 1)).mean(1))[:, None]
+    stem = Normalizer(2, "level")
+    stem.learn(records, np.ones(3))
+    parts = Normalizer(2, "level")
+    parts.learn_parts((1.0, record) for record in records)
+    for learnt in (stem, parts):
+        for record, expected in zip(records, centred, strict=True):
+            actual = learnt(torch.from_numpy(record)[None])[0].numpy()
+            np.testing.assert_allclose(actual, expected / deviation, atol=1e-2 if record.mean() > 1e3 else 1e-5)
+    # A quiet record stays quiet, whatever its level.
+    assert stem(torch.from_numpy(0.01 * records[0])[None]).std() < 0.02
+
+
 def test_a_weight_of_two_counts_a_record_twice():
     records = series([5, 9, 2]).values
     once, twice = Normalizer(1), Normalizer(1)
@@ -67,7 +83,7 @@ def test_a_weight_of_two_counts_a_record_twice():
     assert relative_error(once.deviation, twice.deviation) < 1e-6
 
 
-@pytest.mark.parametrize("mode", ["dataset", "record"])
+@pytest.mark.parametrize("mode", ["dataset", "record", "level"])
 def test_small_changes_on_top_of_a_large_level_survive(mode):
     (value,) = series([1000], 2).values
     high = (value + 1e5).astype(np.float32)
@@ -77,7 +93,7 @@ def test_small_changes_on_top_of_a_large_level_survive(mode):
     np.testing.assert_allclose(actual, standardized(high.astype(np.float64)), atol=0.01)
 
 
-@pytest.mark.parametrize("mode", ["dataset", "record"])
+@pytest.mark.parametrize("mode", ["dataset", "record", "level"])
 @pytest.mark.parametrize("level", [0.0, 1e-9, 3.3, 1e6 + 0.1])
 def test_a_constant_channel_is_shifted_only(mode, level):
     value = np.stack([np.full(50, level), np.arange(50.0)]).astype(np.float32)

@@ -131,10 +131,10 @@ def build_network(
     return network.to(settings.device, settings.dtype)
 
 
-def _normalize_mode(normalize: str | None) -> Normalize | None:
+def _normalize_mode(normalize: Any) -> Normalize | None:
     if normalize is None:
         return None
-    return "record" if normalize == "record" else "dataset"
+    return normalize if normalize in ("record", "level") else "dataset"
 
 
 def _emphasise(head: LinearHead, n_pooled: int) -> None:

@@ -59,9 +59,10 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         to zero with ``normalize=None``. Elsewhere the indicators are only more to read, most of all for encoders of
         fixed kernels. With "mask" the network itself fills the gaps, each window's from that window, and ``normalize``
         takes its statistics from what was observed. Padding of shorter records is no missing value.
-    normalize : {"auto", "dataset", "record", None}, default="auto"
+    normalize : {"auto", "dataset", "record", "level", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
-        information; "record" by each record's own. "auto" is "dataset" for series and audio; text has none.
+        information; "record" by each record's own; "level" by each record's mean and the training records' deviation
+        around theirs, which helps where microphones and voices differ. "auto" is "dataset"; text has none.
     augment : {"audio"}, AudioAugmentation or None, default=None
         How recordings are changed in training, anew in every epoch: "audio" plays them faster and slower, shifts them,
         and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each

@@ -241,10 +241,11 @@ def _refuse_what_cannot_stream(model: Model, caller: str) -> None:
             f"The network of {caller} draws a line through each gap, which needs the gap's end. Received: a model "
             f"with missing='mask'. Fit it with another value of missing to stream."
         )
-    if getattr(network.stem, "mode", "dataset") == "record":
+    if (mode := getattr(network.stem, "mode", "dataset")) in ("record", "level"):
+        own = "mean and deviation, which need" if mode == "record" else "mean, which needs"
         raise ValueError(
-            f"The network of {caller} scales each record by its own mean and deviation, which need the whole record. "
-            f"Received: a model with normalize='record'. Fit it with normalize='dataset' to stream."
+            f"The network of {caller} scales each record by its own {own} the whole record. Received: a model with "
+            f"normalize={mode!r}. Fit it with normalize='dataset' to stream."
         )
 
 
