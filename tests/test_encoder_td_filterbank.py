@@ -68,6 +68,13 @@ def test_each_filter_has_an_energy_of_one_and_white_noise_has_it_in_every_band(s
 
 
 @every_rate
+def test_no_tap_begins_so_faint_that_processors_multiply_it_slowly(sample_rate):
+    taps = TDFilterbank(sample_rate=sample_rate).taps.detach().abs()
+    assert (taps == 0).any()
+    assert taps[taps > 0].min() > 1e-15
+
+
+@every_rate
 @pytest.mark.parametrize("band", [0, 7, 20, 39])
 def test_a_tone_is_loudest_in_its_band(sample_rate, band):
     bank = TDFilterbank(sample_rate=sample_rate).double()
