@@ -205,7 +205,7 @@ def test_training_works_in_mixed_precision(name, with_lengths):
         *(
             pytest.param(name, {"causal": True}, id=f"{name}, causal")
             for name in CAN_BE_CAUSAL
-            if ENCODERS[name].reads == "bands" or name in ("sincnet", "inception", "m5")
+            if ENCODERS[name].reads == "bands" or name in ("sincnet", "td-filterbank", "inception", "m5")
         ),
     ],
 )

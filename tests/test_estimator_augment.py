@@ -260,7 +260,16 @@ def test_mixtures_of_numbers_are_refused() -> None:
     )
 
 
-def test_bands_are_hidden_in_training_and_what_was_fitted_knows_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "bands",
+    [
+        {"front_end": "log-mel", "front_end__n_bands": 40, "front_end__hop_seconds": 0.01},
+        {"encoder": "td-filterbank", "encoder__n_bands": 40, "encoder__width": 4},
+    ],
+)
+def test_bands_are_hidden_in_training_and_what_was_fitted_knows_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, bands: dict[str, Any]
+) -> None:
     from seqcnn.layers.spec_augment import SpecAugment
 
     built, hide = [], SpecAugment.forward
@@ -271,10 +280,9 @@ def test_bands_are_hidden_in_training_and_what_was_fitted_knows_nothing_of_it(mo
 
     monkeypatch.setattr(SpecAugment, "forward", forward)
     only = AudioAugmentation(time_masks=3, time_mask_seconds=0.05, band_mask_share=0.25)
-    bands = {"front_end": "log-mel", "front_end__n_bands": 40, "front_end__hop_seconds": 0.01}
     fitted = listener(augment=only, **bands).fit(SOUNDS, WORDS, X_val=SOUNDS, y_val=WORDS)
     assert set(built) == {(True, 3, 10, 5)}
-    assert fitted.network_.stem.masks is None
+    assert not [module for module in fitted.network_.modules() if getattr(module, "masks", None) is not None]
     built.clear()
     listener(augment=replace(only, time_masks=0, band_masks=0), **bands).fit(SOUNDS, WORDS)
     listener(augment=None, **bands).fit(SOUNDS, WORDS)

@@ -14,7 +14,7 @@ from estimator_helpers import LABELS, LANGUAGES, RATE, SERIES, SOUNDS, TEXTS, WO
 from torch import Tensor, nn
 
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, list_encoders
-from seqcnn.encoders import FCN, SincConv1d
+from seqcnn.encoders import FCN, SincConv1d, TDFilterbank
 
 BLOCK = np.stack([SERIES, SERIES[::-1]], axis=1)
 RAGGED = [series[: 30 + row % 6] for row, series in enumerate(SERIES)]
@@ -243,12 +243,13 @@ def test_width_is_a_whole_number_of_at_least_one(width: Any, error: type[Excepti
     )
 
 
-def test_filters_in_hertz_learn_the_sample_rate_from_the_audio_unless_told_one() -> None:
+@pytest.mark.parametrize(("encoder", "filters"), [("sincnet", SincConv1d), ("td-filterbank", TDFilterbank)])
+def test_filters_in_hertz_learn_the_sample_rate_from_the_audio_unless_told_one(encoder: str, filters: Any) -> None:
     rates = []
     for parameters in ({}, {"encoder__sample_rate": 4000}):
         classifier = SeqCNNClassifier(
-            "sincnet", encoder__width=4, sample_rate=RATE, max_epochs=1, n_jobs=1, random_state=0, **parameters
+            encoder, encoder__width=4, sample_rate=RATE, max_epochs=1, n_jobs=1, random_state=0, **parameters
         )
         classifier.fit(SOUNDS, WORDS)
-        rates += [module.sample_rate for module in classifier.encoder_.modules() if isinstance(module, SincConv1d)]
+        rates += [module.sample_rate for module in classifier.encoder_.modules() if isinstance(module, filters)]
     assert rates == [RATE, 4000]

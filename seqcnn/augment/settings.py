@@ -65,8 +65,9 @@ class AudioAugmentation:
     mixing_share
         The share of records that another one is mixed into.
     time_masks, time_mask_seconds, band_masks, band_mask_share
-        SpecAugment (Park et al. 2019, arXiv 1904.08779), behind a front end that gives bands: how many stretches of
-        time, each up to so long, and how many groups of neighbouring bands, each up to this share of all, are hidden.
+        SpecAugment (Park et al. 2019, arXiv 1904.08779), where there are bands, of a front end or learnt: how
+        many stretches of time, each up to so long, and how many groups of neighbouring bands, each up to this share of
+        all, are hidden.
 
     Raises
     ------

@@ -45,6 +45,7 @@ from seqcnn.encoders.sincnet import SincConv1d, SincNet
 from seqcnn.encoders.table import ENCODERS, EncoderEntry, build_encoder, find_encoder, list_encoders
 from seqcnn.encoders.tcn import TCN
 from seqcnn.encoders.tcresnet import TCResNet, tc_resnet8, tc_resnet14
+from seqcnn.encoders.td_filterbank import TDFilterbank, TDFilterbankNet
 from seqcnn.encoders.vdcnn import VDCNN, vdcnn9, vdcnn17, vdcnn29, vdcnn49
 from seqcnn.encoders.vgg import VGG, vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import WaveformCNN, m3, m5, m11, m18
@@ -83,6 +84,8 @@ __all__ = [
     "SincConv1d",
     "SincNet",
     "TCResNet",
+    "TDFilterbank",
+    "TDFilterbankNet",
     "WaveformCNN",
     "WaveformResidualCNN",
     "Wavegram",

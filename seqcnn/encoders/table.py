@@ -33,6 +33,7 @@ from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
 from seqcnn.encoders.sincnet import SincNet
 from seqcnn.encoders.tcn import TCN
 from seqcnn.encoders.tcresnet import tc_resnet8, tc_resnet14
+from seqcnn.encoders.td_filterbank import TDFilterbankNet
 from seqcnn.encoders.vdcnn import vdcnn9, vdcnn17, vdcnn29, vdcnn49
 from seqcnn.encoders.vgg import vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import m3, m5, m11, m18
@@ -114,6 +115,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "samplecnn": EncoderEntry("audio", SampleCNN),
     "sincnet": EncoderEntry("audio", SincNet),
     "wavegram": EncoderEntry("audio", Wavegram),
+    "td-filterbank": EncoderEntry("audio", TDFilterbankNet),
     "matchboxnet": EncoderEntry("audio", MatchboxNet, reads="bands"),
     "tc-resnet8": EncoderEntry("audio", tc_resnet8, reads="bands"),
     "tc-resnet14": EncoderEntry("audio", tc_resnet14, reads="bands"),

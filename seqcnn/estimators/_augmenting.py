@@ -17,6 +17,7 @@ from seqcnn.augment.audio import AudioAugmenter
 from seqcnn.augment.settings import AudioAugmentation
 from seqcnn.augment.sounds import Sounds, gather_sounds
 from seqcnn.batches import Batch, WindowStore
+from seqcnn.encoders import TDFilterbankNet
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
 from seqcnn.inference import knows_no_padding
@@ -158,22 +159,27 @@ def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: T
 
 @contextmanager
 def hidden_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
-    """Let the stem hide bands and moments inside the block, where it gives bands; what is saved knows nothing of it."""
-    masks, stem = None if sounds is None else sounds.settings.masks, network.stem
-    if sounds is None or masks is None or not isinstance(stem, FrontEndStem):
+    """Let bands and moments be hidden inside the block, where there are bands; what is saved knows nothing of it.
+
+    A stem gives them, or an encoder that learns its own.
+    """
+    masks = None if sounds is None else sounds.settings.masks
+    holder = network.stem if isinstance(network.stem, FrontEndStem) else network.encoder
+    if sounds is None or masks is None or not isinstance(holder, FrontEndStem | TDFilterbankNet):
         yield
         return
-    stem.masks = SpecAugment(
+    n_bands = holder.out_channels if isinstance(holder, FrontEndStem) else holder.n_bands
+    holder.masks = SpecAugment(
         time_seconds=masks["time_mask_seconds"],
         n_time_masks=masks["time_masks"],
-        bands=round(masks["band_mask_share"] * stem.out_channels),
+        bands=round(masks["band_mask_share"] * n_bands),
         n_band_masks=masks["band_masks"],
-        frame_seconds=stem.stride / sounds.sample_rate,
+        frame_seconds=holder.stride / sounds.sample_rate,
     )
     try:
         yield
     finally:
-        stem.masks = None
+        holder.masks = None
 
 
 def tell_memory(examples: Examples, sounds: Sounds | None) -> str:
