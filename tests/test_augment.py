@@ -398,14 +398,10 @@ def test_speeds_are_the_multiples_of_a_twentieth_in_the_range(
     assert AudioAugmentation(speed=speed).speeds == twentieths
 
 
-def test_masks_are_named_for_the_stem_and_none_without_extent() -> None:
-    assert AudioAugmentation(time_masks=1, band_mask_share=0.2).masks == {
-        "time_masks": 1,
-        "time_mask_seconds": 0.1,
-        "band_masks": 2,
-        "band_mask_share": 0.2,
-    }
-    assert AudioAugmentation(time_masks=0, band_mask_share=0.0).masks is None
+def test_nothing_is_hidden_by_masks_without_extent() -> None:
+    assert AudioAugmentation(time_masks=1, band_mask_share=0.0).hides
+    assert not AudioAugmentation(time_masks=0, band_mask_share=0.0).hides
+    assert not AudioAugmentation(time_mask_seconds=0.0, band_masks=0).hides
 
 
 PAIR = "a pair (lowest, highest)"

@@ -16,8 +16,6 @@ MIXING = (None, "mixup", "between-class")
 SPEED_STEPS = 20
 """Speeds are multiples of 1 / 20: few filters, each of few taps."""
 
-_MASKS = ("time_masks", "time_mask_seconds", "band_masks", "band_mask_share")
-
 
 @dataclass(frozen=True, kw_only=True)
 class AudioAugmentation:
@@ -68,6 +66,10 @@ class AudioAugmentation:
         SpecAugment (Park et al. 2019, arXiv 1904.08779), where there are bands, of a front end or learnt: how
         many stretches of time, each up to so long, and how many groups of neighbouring bands, each up to this share of
         all, are hidden.
+    style_share
+        The share of records that take on another one's mean and deviation in each band, to a degree drawn by lot
+        (MixStyle, Zhou et al. 2021, arXiv 2104.02008), where there are bands: for few voices or microphones to learn
+        from, and others to come.
 
     Raises
     ------
@@ -104,6 +106,7 @@ class AudioAugmentation:
     time_mask_seconds: float = 0.1
     band_masks: int = 2
     band_mask_share: float = 0.15
+    style_share: float = 0.0
 
     def __post_init__(self) -> None:
         caller = type(self).__name__
@@ -139,10 +142,9 @@ class AudioAugmentation:
         object.__setattr__(self, name, (float(value[0]), float(value[1])))
 
     @property
-    def masks(self) -> dict[str, Any] | None:
-        """What a stem that gives bands needs for SpecAugment, by name; None where nothing is hidden."""
-        hides = (self.time_masks and self.time_mask_seconds) or (self.band_masks and self.band_mask_share)
-        return {name: getattr(self, name) for name in _MASKS} if hides else None
+    def hides(self) -> bool:
+        """Whether anything of the bands is hidden."""
+        return bool((self.time_masks and self.time_mask_seconds) or (self.band_masks and self.band_mask_share))
 
     @property
     def speeds(self) -> tuple[int, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from seqcnn._checks import count_word, did_you_mean, shorten
 from seqcnn._types import AUDIO_SUFFIXES, FloatArray
@@ -23,6 +23,7 @@ from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
 from seqcnn.inference import knows_no_padding
 from seqcnn.inputs import InputContract, read_for_fit
 from seqcnn.inputs.records import Records
+from seqcnn.layers.mix_style import MixStyle
 from seqcnn.layers.spec_augment import SpecAugment
 from seqcnn.network import Network
 from seqcnn.stems import FrontEndStem
@@ -157,25 +158,43 @@ def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: T
     return augment
 
 
+class _InTurn(nn.Module):
+    """Changes of bands, one after the other; each is called with the bands and the frames of each record."""
+
+    def __init__(self, changes: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.changes = nn.ModuleList(changes)
+
+    def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
+        for change in self.changes:
+            x = change(x, lengths)
+        return x
+
+
 @contextmanager
-def hidden_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
-    """Let bands and moments be hidden inside the block, where there are bands; what is saved knows nothing of it.
+def changed_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
+    """Let bands be changed and hidden inside the block, where there are any; what is saved knows nothing of it.
 
     A stem gives them, or an encoder that learns its own.
     """
-    masks = None if sounds is None else sounds.settings.masks
     holder = network.stem if isinstance(network.stem, FrontEndStem) else network.encoder
-    if sounds is None or masks is None or not isinstance(holder, FrontEndStem | TDFilterbankNet):
+    if sounds is None or not isinstance(holder, FrontEndStem | TDFilterbankNet):
         yield
         return
-    n_bands = holder.out_channels if isinstance(holder, FrontEndStem) else holder.n_bands
-    holder.masks = SpecAugment(
-        time_seconds=masks["time_mask_seconds"],
-        n_time_masks=masks["time_masks"],
-        bands=round(masks["band_mask_share"] * n_bands),
-        n_band_masks=masks["band_masks"],
-        frame_seconds=holder.stride / sounds.sample_rate,
-    )
+    settings, changes = sounds.settings, list[nn.Module]()
+    if settings.style_share:
+        changes.append(MixStyle(share=settings.style_share))
+    if settings.hides:
+        n_bands = holder.out_channels if isinstance(holder, FrontEndStem) else holder.n_bands
+        hiding = SpecAugment(
+            time_seconds=settings.time_mask_seconds,
+            n_time_masks=settings.time_masks,
+            bands=round(settings.band_mask_share * n_bands),
+            n_band_masks=settings.band_masks,
+            frame_seconds=holder.stride / sounds.sample_rate,
+        )
+        changes.append(hiding)
+    holder.masks = _InTurn(changes) if changes else None
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ from seqcnn.allocation import keep_freed_memory
 from seqcnn.augment.sounds import Sounds
 from seqcnn.descent import Moments
 from seqcnn.encoders import FeatureEncoder
-from seqcnn.estimators._augmenting import hidden_bands, make_augment
+from seqcnn.estimators._augmenting import changed_bands, make_augment
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
@@ -97,7 +97,7 @@ def train_model(
             return TrainingResult([row], kept_epoch=1)
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
-        with thread_limit(n_threads), hidden_bands(network, sounds):
+        with thread_limit(n_threads), changed_bands(network, sounds):
             return train(
                 network,
                 store,

@@ -13,6 +13,7 @@ from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d
 from seqcnn.layers.inverted_residual import InvertedResidual
 from seqcnn.layers.masking import hide_padding, length_mask, stride_mask
+from seqcnn.layers.mix_style import MixStyle
 from seqcnn.layers.normalization import BatchNorm1d, LayerNorm1d
 from seqcnn.layers.pooling import BinPool1d, MaxPool1d
 from seqcnn.layers.spec_augment import SpecAugment
@@ -27,6 +28,7 @@ __all__ = [
     "InvertedResidual",
     "LayerNorm1d",
     "MaxPool1d",
+    "MixStyle",
     "SpecAugment",
     "SqueezeExcitation",
     "StochasticDepth",
