@@ -151,7 +151,9 @@ def test_mfcc_is_torchaudios(parameters, n_samples, data):
     x = sound(n_samples)
     bands = decibels(torchaudio_energies(front_end, x, parameters["mel_scale"]), front_end.floor_db)
     transform = functional.create_dct(n_coefficients, front_end.n_bands, "ortho").double()
-    assert (front_end(x) - (bands.transpose(1, 2) @ transform).transpose(1, 2)).abs().max() < 1e-4
+    expected = (bands.transpose(1, 2) @ transform).transpose(1, 2)
+    # torchaudio's cosines are float32, which shows where all bands lie at the floor and only their sum is left.
+    assert (front_end(x) - expected).abs().max() < 1e-6 * expected.abs().max().clamp(min=100.0)
 
 
 def test_mfcc_is_what_torchaudios_transform_gives_where_nothing_is_near_the_floor():

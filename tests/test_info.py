@@ -101,8 +101,8 @@ def test_an_unknown_command_is_refused_with_the_nearest_one(command, hint):
     done = run(command)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        f"Error: There is no command {command!r}. {hint}The commands are fit, predict, evaluate, info and demo. "
-        "'seqcnn --help' shows how.\n"
+        f"Error: There is no command {command!r}. {hint}The commands are fit, predict, evaluate, spot, info and "
+        "demo. 'seqcnn --help' shows how.\n"
     )
 
 
