@@ -99,7 +99,7 @@ def test_the_kind_is_told_from_what_X_holds() -> None:
     assert read_for_fit(TABLE, caller=ME)[0].kind == "series"
     assert read_for_fit(TABLE, sample_rate=8000, caller=ME)[0].kind == "audio"
     assert read_for_fit(["a.wav", "text"], caller=ME)[0].kind == "text"
-    assert read_for_fit([(np.ones(4) / 2, 8000)], caller=ME)[0].kind == "audio"
+    assert read_for_fit([(np.linspace(-0.1, 0.1, 4), 8000)], caller=ME)[0].kind == "audio"
     assert read_for_fit([(1.0, 8000)], caller=ME)[0].kind == "series"  # two numbers are a series of two steps
 
 

@@ -98,7 +98,7 @@ def test_polars_strings_are_text(dtype: Any) -> None:
 
 
 def test_polars_paths_are_audio(tmp_path: Path) -> None:
-    paths = seqcnn.datasets.write_wav_folder(tmp_path, [np.full(80, 0.1)] * 2, ["a", "b"], sample_rate=8000)
+    paths = seqcnn.datasets.write_wav_folder(tmp_path, [np.linspace(-0.1, 0.1, 80)] * 2, ["a", "b"], sample_rate=8000)
     for X in (pl.Series(map(str, paths)), pl.DataFrame({"path": [str(path) for path in paths]})):
         records, contract = read_for_fit(X, caller=ME)
         assert (records.kind, records.lengths.tolist(), contract.sample_rate) == ("audio", [80, 80], 8000)
