@@ -9,6 +9,7 @@ from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pieces import arrange_kernel, is_little_piece
+from seqcnn.layers.readers import Histories, Reader, activation_reader, chain
 
 
 class SeparableConv1d(nn.Module):
@@ -90,3 +91,10 @@ class SeparableBlock(Remembers):
         depthwise, pointwise = self.convolution.depthwise, self.convolution.pointwise
         weight, bias = self.normalization.fold(pointwise.weight, None)
         return depthwise, arrange_kernel(depthwise.weight, depthwise.groups), pointwise, arrange_kernel(weight, 1), bias
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        depthwise, pointwise = self.convolution.depthwise, self.convolution.pointwise
+        mixing = pointwise.reader_with(*self.normalization.fold(pointwise.weight, None), histories)
+        rectify = activation_reader(nn.ReLU() if self.rectify else nn.Identity())
+        return chain(depthwise.piece_reader(histories), mixing, rectify)

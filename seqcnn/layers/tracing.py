@@ -1,0 +1,118 @@
+"""From a module's own ``encode`` to its reader: what it does to a piece is followed once, and done again in numpy.
+
+So an encoder is written once. torch.fx calls it with a placeholder; layers that have a reader of their own are not
+looked into, sums and activations between them are known here, and of whatever does anything else there is no reader.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from seqcnn._types import AnyArray
+from seqcnn.layers.readers import Histories, Reader, activation_reader
+
+_Step = tuple[Callable[..., AnyArray], int, int, int]
+"""A function, the places of its one or two arguments (-1: none), and that of its result."""
+
+
+def trace_reader(encode: Callable[[Tensor], Tensor], module: nn.Module, histories: Histories) -> Reader | None:
+    """Return the reader of a causal module, or None where it does something that readers do not know.
+
+    Parameters
+    ----------
+    encode
+        What the module does to ``(batch, channels, time)`` in evaluation.
+    module
+        Whose layers it uses.
+    histories
+        Gets what they remember.
+
+    Examples
+    --------
+    >>> from seqcnn.layers import Conv1d
+    >>> layers = nn.Sequential(Conv1d(2, 3, 1), nn.ReLU())
+    >>> trace_reader(layers, layers, Histories())(np.ones((4, 2), dtype=np.float32)).shape
+    (4, 3)
+    """
+    try:
+        graph = _Tracer().trace(_Root(encode, module))
+    except Exception:  # whatever stops a placeholder: a branch on its shape, an operation without a name
+        return None
+    places: dict[fx.Node, int] = {}
+    steps: list[_Step] = []
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            places[node] = 0
+        elif node.op == "output":
+            return None if node.args[0] not in places else _perform(steps, places[node.args[0]])
+        else:
+            read = _reader_of(node, module, histories)
+            inputs = [argument for argument in node.all_input_nodes if argument in places]
+            if read is None or not 1 <= len(inputs) <= 2 or len(inputs) != len(node.all_input_nodes):
+                return None
+            if len(inputs) == 1 and _changes_input(node) and len(inputs[0].users) > 1:
+                return None
+            places[node] = len(steps) + 1
+            steps.append((read, places[inputs[0]], places[inputs[1]] if len(inputs) == 2 else -1, places[node]))
+    return None
+
+
+class _Root(nn.Module):
+    def __init__(self, encode: Callable[[Tensor], Tensor], module: nn.Module) -> None:
+        super().__init__()
+        self.module, self._encode = module, encode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._encode(x)
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return hasattr(m, "piece_reader") or super().is_leaf_module(m, module_qualified_name)
+
+
+def _reader_of(node: fx.Node, module: nn.Module, histories: Histories) -> Callable[..., AnyArray] | None:
+    others = [argument for argument in node.args if not isinstance(argument, fx.Node) and argument is not None]
+    if node.op == "call_module":
+        layer = module.get_submodule(str(node.target).removeprefix("module").removeprefix("."))
+        build = getattr(layer, "piece_reader", None)
+        return activation_reader(layer) if build is None else build(histories)  # type: ignore[no-any-return]
+    if node.target is F.leaky_relu:
+        slope = node.args[1] if len(node.args) > 1 else node.kwargs.get("negative_slope", 0.01)
+        return partial(_leak, slope)
+    if others:
+        return None
+    if node.target is F.relu:
+        return activation_reader(nn.ReLU())
+    if node.target in (operator.add, operator.iadd, torch.add):
+        return np.add
+    return np.abs if node.target in ("abs", torch.abs) else None
+
+
+def _leak(slope: Any, x: AnyArray) -> AnyArray:
+    return np.maximum(x, slope * x)  # type: ignore[no-any-return]
+
+
+def _changes_input(node: fx.Node) -> bool:
+    return node.target is F.relu
+
+
+def _perform(steps: list[_Step], last: int) -> Reader:
+    """Return a reader that takes these steps."""
+    n_places = len(steps) + 1
+
+    def read(x: AnyArray) -> AnyArray:
+        values: list[Any] = [x] * n_places
+        for function, left, right, place in steps:
+            values[place] = function(values[left]) if right < 0 else function(values[left], values[right])
+        return values[last]  # type: ignore[no-any-return]
+
+    return read
