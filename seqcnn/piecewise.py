@@ -258,7 +258,8 @@ def build_reader(network: Network, histories: Histories) -> Reader | None:
         read = build(histories)
     else:
         read = trace_reader(partial(encoder.encode, mask=None), encoder, histories)
-    return chain(network.stem.piece_reader(histories), read)
+    build_stem = getattr(network.stem, "piece_reader", None)
+    return None if build_stem is None else chain(build_stem(histories), read)
 
 
 class SlidingEncoder(PieceEncoder):

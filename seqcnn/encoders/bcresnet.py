@@ -14,16 +14,19 @@ network's head is the paper's last convolution of one step, behind the mean over
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqcnn._types import AnyArray
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pieces import is_little_piece
+from seqcnn.layers.readers import Histories, Reader, activation_reader, as_array, chain, multiply
 
 _FIRST_KERNEL, _KERNEL, _LAST_KERNEL, _MOST_SUB_BANDS, _DROPOUT = 5, 3, 5, 5, 0.1
 
@@ -162,6 +165,38 @@ class BroadcastBlock(Remembers):
         return kernels, shift, self.pointwise.weight[..., 0].t().contiguous()
 
 
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces, ``(time, bands, channels)`` (:mod:`seqcnn.layers.readers`)."""
+        mix = None if self.mixing is None else self.mixing.piece_reader(histories)
+        over_time = self.over_time.piece_reader(histories)
+        if over_time is None:
+            return None
+        layer, (scale, shift) = self.over_bands, map(as_array, self.normalization.spread())
+        margin, stride, n_in, n_out = layer.padding_left, layer.stride[0], self.n_bands_in, self.n_bands
+        # Three bands of every channel, normalized: (bands out, 3, channels).
+        kernels = as_array(layer.weight[:, 0].t()) * scale[:, None]
+        mixing, n_channels, share = as_array(self.pointwise.weight[..., 0].t()), len(layer.weight), 1 / n_out
+
+        def read(x: AnyArray) -> AnyArray:
+            mixed = x if mix is None else mix(x.reshape(-1, x.shape[2])).reshape(len(x), n_in, n_channels)
+            padded = np.zeros((len(x), stride * (n_out - 1) + _KERNEL + 1, n_channels), x.dtype)
+            padded[:, margin : margin + n_in] = mixed
+            each, band, one = padded.strides
+            windows = np.ndarray(
+                (len(x), n_out, _KERNEL, n_channels), x.dtype, padded, 0, (each, stride * band, band, one)
+            )
+            bands = np.einsum("tbkc,bkc->tbc", windows, kernels)
+            bands += shift
+            mean = bands.sum(1)
+            mean *= share
+            bands += multiply(over_time(mean), mixing)[:, None]
+            if mix is None:
+                bands += x
+            return np.maximum(bands, 0, out=bands)
+
+        return read
+
+
 class BCResNet(SequenceEncoder):
     """Four stages of broadcast residual blocks; bands are halved on the way, time never, and dilation doubles.
 
@@ -223,6 +258,42 @@ class BCResNet(SequenceEncoder):
         filtered = self.last_filter(x.flatten(2).transpose(1, 2)).transpose(1, 2)
         encoded: Tensor = self.last(filtered.unflatten(2, (self.n_bands, -1)).sum(2).transpose(1, 2), mask)
         return encoded
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        first = self._bands_reader(histories)
+        blocks = [block.piece_reader(histories) for block in self.blocks if isinstance(block, BroadcastBlock)]
+        last_filter, n_bands = self.last_filter.piece_reader(histories), self.n_bands
+
+        def add_bands(x: AnyArray) -> AnyArray:
+            return x.reshape(len(x), n_bands, -1).sum(1)  # type: ignore[no-any-return]
+
+        whole = chain(lambda x: x.reshape(len(x), -1), last_filter, add_bands, self.last.piece_reader(histories))
+        return chain(first, *blocks, whole)
+
+    def _bands_reader(self, histories: Histories) -> Reader | None:
+        """Return what does to a piece what :meth:`_look_at_bands` does."""
+        convolution, normalization = self.first.convolution, self.first.normalization
+        rectify = activation_reader(self.first.activation)
+        assert normalization is not None
+        if convolution.padding_right:
+            return None
+        weight, bias = map(as_array, normalization.fold(convolution.weight, None))
+        matrix = weight.transpose(2, 1, 0).reshape(_FIRST_KERNEL**2, -1).copy()
+        history, margin, n_bands = histories.add(_FIRST_KERNEL - 1), _FIRST_KERNEL // 2, -(-self.in_channels // 2)
+
+        def read(x: AnyArray) -> AnyArray:
+            padded = np.zeros((len(x), x.shape[1] + 2 * margin + 1), x.dtype)
+            padded[:, margin : margin + x.shape[1]] = x
+            frames = history.windows(padded, _FIRST_KERNEL)
+            each, row, one = frames.strides
+            shape = (len(x), n_bands, _FIRST_KERNEL, _FIRST_KERNEL)
+            seen = np.lib.stride_tricks.as_strided(frames, shape, (each, 2 * one, row, one))
+            bands = multiply(seen.reshape(len(x) * n_bands, -1), matrix)
+            bands += bias
+            return bands.reshape(len(x), n_bands, -1)
+
+        return chain(read, rectify)
 
     def _look_at_bands(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Convolve 5 bands and 5 frames at a time, for every other band: ``(batch, frames, bands, channels)``."""

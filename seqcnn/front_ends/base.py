@@ -208,9 +208,13 @@ class FrontEnd(Remembers, Rebuildable, ABC):
             # numpy before 2.0 computes in double precision only.
             parts = spectrum.view(spectrum.real.dtype).astype(mel.dtype, copy=False)
             energies = multiply(np.square(parts, out=parts), mel)
-            return as_array(self.finish(torch.from_numpy(energies)[None])[0])
+            return self.finish_piece(energies)
 
         return read
+
+    def finish_piece(self, energies: AnyArray) -> AnyArray:
+        """Do what :meth:`finish` does to a little piece of a stream, ``(frames, n_bands)``."""
+        return as_array(self.finish(torch.from_numpy(energies)[None])[0])
 
     def _spectrum(self, frames: Tensor) -> Tensor:
         """Return real and imaginary parts side by side, ``(recordings, frames, 2 * bins)``."""

@@ -52,9 +52,9 @@ class History:
 
     def reset(self) -> None:
         """Begin a record."""
-        # Full: the first steps make room.
-        self._end = len(self._memory) if self._memory.size else 0
-        self._memory[self._end - self._n_before :] = self._before
+        # No room is left, so that the first steps make some.
+        self._end = max(len(self._memory), 1)
+        self._memory[len(self._memory) - self._n_before :] = self._before
 
     def windows(self, steps: AnyArray, size: int, stride: int = 1, dilation: int = 1) -> AnyArray:
         """Take the next steps, and return a view of all windows that end among them, ``(n, size, channels)``.
@@ -78,7 +78,7 @@ class History:
         """Move what is still needed to the front of the memory, or of a larger one if that has too little room."""
         n_before, old = self._n_before, self._memory
         needed = old[self._end - n_before : self._end].copy() if old.size else self._before
-        if n_before + len(steps) > len(old):
+        if not old.size or n_before + len(steps) > len(old):
             self._memory = np.empty((2 * n_before + max(_ROOM, len(steps)), steps.shape[1]), steps.dtype)
         self._memory[:n_before] = needed
         return self._memory
