@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.layers.memory import begin_stream, end_stream
 from seqcnn.layers.readers import Histories, Reader, chain
 from seqcnn.layers.tracing import trace_reader
@@ -99,7 +100,16 @@ def _find_within(network: Network, n_channels: int, span: int, wants_past: bool)
     first, n_samples = step * stride, (2 * step + 1) * stride
     last, reach = first + stride - 1, None
     noise = _noise(n_channels, n_samples).double()
-    for probe in (_Probe(network, noise, step), _Probe(network, _SCALES[:, None, None] * noise, step, -1.5)):
+
+    def probes() -> Iterator[_Probe]:
+        yield _Probe(network, noise, step)
+        yield _Probe(network, _SCALES[:, None, None] * noise, step, -1.5)
+
+    # The usual case, at once: how far NaN gets is looked for only in what does look ahead.
+    by_end = (probe.by_future(last, 1) for probe in probes() if not probe(n_samples - 1, n_samples))
+    if not wants_past and network.knows_past and not all(by_end):
+        return Reach(None, 0)
+    for probe in probes():
         if probe(n_samples - 1, n_samples):
             continue
         ahead = _largest(partial(probe.by_future, last), n_samples - 1 - last) if probe.by_future(last, 1) else 0
@@ -253,6 +263,7 @@ def build_reader(network: Network, histories: Histories) -> Reader | None:
     if place is None or place.device.type != "cpu" or place.dtype not in (torch.float32, torch.float64):
         return None
     encoder = network.encoder
+    assert isinstance(encoder, SequenceEncoder)
     build = getattr(encoder, "piece_reader", None)
     if build is not None:
         read = build(histories)

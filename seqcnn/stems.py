@@ -159,7 +159,7 @@ class Normalizer(Stem):
         if self.mask_missing or self.mode != "dataset":
             return None
         mean, deviation = as_array(self.mean.t()), as_array(self.deviation.t())
-        return lambda steps: (steps - mean) / deviation  # type: ignore[no-any-return]
+        return lambda steps: (steps - mean) / deviation
 
     def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         observed = find_observed(x, mask)

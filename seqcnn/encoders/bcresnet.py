@@ -25,8 +25,7 @@ from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.pieces import is_little_piece
-from seqcnn.layers.readers import Histories, Reader, activation_reader, as_array, chain, multiply
+from seqcnn.layers.readers import Histories, Reader, as_array, chain, multiply, rectify
 
 _FIRST_KERNEL, _KERNEL, _LAST_KERNEL, _MOST_SUB_BANDS, _DROPOUT = 5, 3, 5, 5, 0.1
 
@@ -89,7 +88,7 @@ class SubSpectralNorm(Remembers):
         return scale, shift
 
 
-class BroadcastBlock(Remembers):
+class BroadcastBlock(nn.Module):
     """A kernel over the bands, and one over time of the bands' mean, whose answer is added to every band.
 
     Where the channels change, a convolution of one step stands in front; where not, a shortcut is around everything.
@@ -134,36 +133,10 @@ class BroadcastBlock(Remembers):
             bands = x.shape[2]
             mixed = self.mixing(x.flatten(1, 2).transpose(1, 2), _repeat(mask, bands))
             x = mixed.transpose(1, 2).unflatten(1, (-1, bands))
-        if self.reads_stream and mask is None and not self.training and is_little_piece(x):
-            return self._read_piece(x, shortcut)
         x = self.normalization(self.over_bands(x), mask)
         mean = x.mean(2).transpose(1, 2)
         broadcast = self.dropout(self.pointwise(self.over_time(mean, mask))).transpose(1, 2)[:, :, None]
         return F.relu(x + broadcast if shortcut is None else x + broadcast + shortcut, inplace=True)
-
-    def _read_piece(self, x: Tensor, shortcut: Tensor | None) -> Tensor:
-        """Do the same to a little piece of a stream in few operations."""
-        kernels, shift, mixing = self.once(None, self._arrange)
-        x = (x[:, :, None] * kernels).sum(3).add_(shift)
-        said = self.over_time(x.mean(2).transpose(1, 2)).transpose(1, 2)
-        x.add_(torch.matmul(said, mixing)[:, :, None])
-        return (x if shortcut is None else x.add_(shortcut)).relu_()
-
-    def _arrange(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what makes each band of all bands, normalized: ``(bands out, bands in, channels)``; and the rest.
-
-        That is the summand of each band and channel, and the last mixture of channels, ``(in_channels, out_channels)``.
-        """
-        layer, (scale, shift) = self.over_bands, self.normalization.spread()
-        stride, n_bands_in = layer.stride[0], self.n_bands_in
-        kernels = scale.new_zeros(self.n_bands, n_bands_in, len(layer.weight))
-        for band in range(self.n_bands):
-            for tap in range(_KERNEL):
-                seen = band * stride + tap - layer.padding_left
-                if 0 <= seen < n_bands_in:
-                    kernels[band, seen] = layer.weight[:, 0, tap] * scale[band]
-        return kernels, shift, self.pointwise.weight[..., 0].t().contiguous()
-
 
     def piece_reader(self, histories: Histories) -> Reader | None:
         """Return what reads a stream's pieces, ``(time, bands, channels)`` (:mod:`seqcnn.layers.readers`)."""
@@ -192,7 +165,7 @@ class BroadcastBlock(Remembers):
             bands += multiply(over_time(mean), mixing)[:, None]
             if mix is None:
                 bands += x
-            return np.maximum(bands, 0, out=bands)
+            return rectify(bands)
 
         return read
 
@@ -274,7 +247,6 @@ class BCResNet(SequenceEncoder):
     def _bands_reader(self, histories: Histories) -> Reader | None:
         """Return what does to a piece what :meth:`_look_at_bands` does."""
         convolution, normalization = self.first.convolution, self.first.normalization
-        rectify = activation_reader(self.first.activation)
         assert normalization is not None
         if convolution.padding_right:
             return None

@@ -120,11 +120,17 @@ class ConvBlock(Remembers):
 
     def piece_reader(self, histories: Histories) -> Reader | None:
         """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
-        convolution, normalization, activation = self.convolution, self.normalization, activation_reader(self.activation)
+        convolution, normalization, activation = (
+            self.convolution,
+            self.normalization,
+            activation_reader(self.activation),
+        )
         if self.pool is not None:
             # A maximum of what is normalized by a negative factor would be a minimum.
             pooled = chain(convolution.piece_reader(histories), self.pool.piece_reader(histories))
-            return chain(pooled, *([] if normalization is None else [normalization.piece_reader(histories)]), activation)
+            return chain(
+                pooled, *([] if normalization is None else [normalization.piece_reader(histories)]), activation
+            )
         weight, bias = convolution.weight, convolution.bias
         if normalization is not None:
             weight, bias = normalization.fold(weight, bias)

@@ -80,7 +80,7 @@ class MaxPool1d(Remembers):
         if not self.causal and (self.centred or size > stride):
             return None
         history = histories.add(size - 1 if self.causal else 0, -math.inf)
-        return lambda steps: history.windows(steps, size, stride).max(1)  # type: ignore[no-any-return]
+        return lambda steps: history.windows(steps, size, stride).max(1)
 
     def _look_back(self, x: Tensor) -> Tensor:
         before = self.kernel_size - 1

@@ -105,12 +105,12 @@ def multiply(rows: AnyArray, matrix: AnyArray) -> AnyArray:
     """Return the product of two matrices, computed by one thread."""
     if len(rows) * matrix.size <= _LITTLE_PRODUCT and (len(rows) > 1 or matrix.size <= _LITTLE_MATRIX):
         return np.dot(rows, matrix)  # type: ignore[no-any-return]
-    return torch.mm(torch.from_numpy(rows), torch.from_numpy(matrix)).numpy()  # type: ignore[no-any-return]
+    return torch.mm(torch.from_numpy(rows), torch.from_numpy(matrix)).numpy()
 
 
 def as_array(values: Tensor) -> AnyArray:
     """Return a tensor's numbers, one row of memory after the other."""
-    return values.detach().contiguous().numpy()  # type: ignore[no-any-return]
+    return values.detach().contiguous().numpy()
 
 
 def read_convolution(
@@ -154,8 +154,9 @@ def read_convolution(
         return read_depthwise
     # (kernel_size * in_channels, out_channels), with zeros between groups.
     dense = weight.new_zeros(n_outputs, channels, size)
-    for rows, part in zip(dense.split(n_outputs // groups), range(0, channels, members), strict=True):
-        rows[:, part : part + members] = weight[part // members * len(rows) :][: len(rows)]
+    for group in range(groups):
+        rows = slice(group * n_outputs // groups, (group + 1) * n_outputs // groups)
+        dense[rows, group * members : (group + 1) * members] = weight[rows]
     matrix = as_array(dense.permute(2, 1, 0).reshape(size * channels, n_outputs))
 
     def read_dense(steps: AnyArray) -> AnyArray:
@@ -170,8 +171,9 @@ def read_convolution(
     return read_dense
 
 
-def _rectify(x: AnyArray) -> AnyArray:
-    return np.maximum(x, 0, out=x)  # type: ignore[no-any-return]
+def rectify(x: AnyArray) -> AnyArray:
+    """Apply ReLU in place."""
+    return np.maximum(x, 0, out=x)
 
 
 def _silu(x: AnyArray) -> AnyArray:
@@ -187,7 +189,7 @@ _ACTIVATIONS: dict[type[nn.Module], Reader] = {
     nn.Identity: lambda x: x,
     nn.Dropout: lambda x: x,
     nn.Dropout1d: lambda x: x,
-    nn.ReLU: _rectify,
+    nn.ReLU: rectify,
     nn.ReLU6: lambda x: np.clip(x, 0, 6, out=x),
     nn.SiLU: _silu,
     nn.Hardswish: lambda x: x * np.clip(x + 3, 0, 6) * x.dtype.type(1 / 6),

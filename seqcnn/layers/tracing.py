@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from seqcnn._types import AnyArray
-from seqcnn.layers.readers import Histories, Reader, activation_reader
+from seqcnn.layers.readers import Histories, Reader, activation_reader, rectify
 
 _Step = tuple[Callable[..., AnyArray], int, int, int]
 """A function, the places of its one or two arguments (-1: none), and that of its result."""
@@ -84,14 +84,14 @@ def _reader_of(node: fx.Node, module: nn.Module, histories: Histories) -> Callab
     if node.op == "call_module":
         layer = module.get_submodule(str(node.target).removeprefix("module").removeprefix("."))
         build = getattr(layer, "piece_reader", None)
-        return activation_reader(layer) if build is None else build(histories)  # type: ignore[no-any-return]
+        return activation_reader(layer) if build is None else build(histories)
     if node.target is F.leaky_relu:
         slope = node.args[1] if len(node.args) > 1 else node.kwargs.get("negative_slope", 0.01)
         return partial(_leak, slope)
     if others:
         return None
     if node.target is F.relu:
-        return activation_reader(nn.ReLU())
+        return rectify
     if node.target in (operator.add, operator.iadd, torch.add):
         return np.add
     return np.abs if node.target in ("abs", torch.abs) else None
