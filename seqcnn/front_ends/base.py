@@ -198,12 +198,10 @@ class FrontEnd(Remembers, Rebuildable, ABC):
     def piece_reader(self, histories: Histories) -> Reader:
         """Return what reads a stream's pieces, ``(samples, 1)`` (:mod:`seqcnn.layers.readers`)."""
         size, stride, fft_length = self.window_length, self.stride, self.fft_length
-        # A hop may be longer than a window, which then lies at its end.
-        skipped = max(stride - size, 0)
-        history, window, mel = histories.add(max(size - stride, 0)), as_array(self.window), as_array(self.mel)
+        history, window, mel = histories.add(size - stride), as_array(self.window), as_array(self.mel)
 
         def read(samples: AnyArray) -> AnyArray:
-            frames = history.windows(samples, size + skipped, stride)[:, skipped:, 0]
+            frames = history.windows(samples, size, stride)[:, :, 0]
             spectrum = np.fft.rfft(frames * window, fft_length)
             # numpy before 2.0 computes in double precision only.
             parts = spectrum.view(spectrum.real.dtype).astype(mel.dtype, copy=False)

@@ -75,6 +75,8 @@ class BatchNorm1d(Remembers, nn.BatchNorm1d):
 
     def piece_reader(self, histories: Histories) -> Reader | None:
         """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        if self.running_var is None or not self.affine:
+            return None
         scale, shift = map(as_array, self.scale_and_shift())
         return lambda steps: steps * scale + shift
 

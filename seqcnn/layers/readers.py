@@ -18,7 +18,10 @@ from torch import Tensor, nn
 from seqcnn._types import AnyArray
 
 Reader: TypeAlias = Callable[[AnyArray], AnyArray]
-"""Takes the next steps of a signal, ``(time, channels)``, and gives a layer's for them in an array of their own."""
+"""Takes the next steps of a signal, ``(time, channels)``, at least one, and gives a layer's for them.
+
+Layers give an array of its own; activations change what they are given, and give that.
+"""
 
 _LITTLE_PRODUCT, _LITTLE_MATRIX = 2**18, 9216
 """Multiplications of a product of matrices, and numbers of a matrix that a vector is multiplied with, up to which

@@ -58,8 +58,8 @@ def trace_reader(encode: Callable[[Tensor], Tensor], module: nn.Module, historie
             inputs = [argument for argument in node.all_input_nodes if argument in places]
             if read is None or not 1 <= len(inputs) <= 2 or len(inputs) != len(node.all_input_nodes):
                 return None
-            if len(inputs) == 1 and _changes_input(node) and len(inputs[0].users) > 1:
-                return None
+            if _may_change_input(node, module) and not _is_of_its_own(inputs[0], module):
+                read = _on_a_copy(read)
             places[node] = len(steps) + 1
             steps.append((read, places[inputs[0]], places[inputs[1]] if len(inputs) == 2 else -1, places[node]))
     return None
@@ -79,30 +79,46 @@ class _Tracer(fx.Tracer):
         return hasattr(m, "piece_reader") or super().is_leaf_module(m, module_qualified_name)
 
 
+def _layer_of(node: fx.Node, module: nn.Module) -> nn.Module:
+    return module.get_submodule(str(node.target).removeprefix("module").removeprefix("."))
+
+
 def _reader_of(node: fx.Node, module: nn.Module, histories: Histories) -> Callable[..., AnyArray] | None:
-    others = [argument for argument in node.args if not isinstance(argument, fx.Node) and argument is not None]
-    if node.op == "call_module":
-        layer = module.get_submodule(str(node.target).removeprefix("module").removeprefix("."))
-        build = getattr(layer, "piece_reader", None)
-        return activation_reader(layer) if build is None else build(histories)
+    settings = [value for value in (*node.args, *node.kwargs.values()) if not isinstance(value, fx.Node | None)]
+    if node.target is F.relu:
+        return rectify
     if node.target is F.leaky_relu:
         slope = node.args[1] if len(node.args) > 1 else node.kwargs.get("negative_slope", 0.01)
         return partial(_leak, slope)
-    if others:
+    if settings:
         return None
-    if node.target is F.relu:
-        return rectify
+    if node.op == "call_module":
+        layer = _layer_of(node, module)
+        build = getattr(layer, "piece_reader", None)
+        return activation_reader(layer) if build is None else build(histories)
     if node.target in (operator.add, operator.iadd, torch.add):
         return np.add
     return np.abs if node.target in ("abs", torch.abs) else None
 
 
+def _may_change_input(node: fx.Node, module: nn.Module) -> bool:
+    """Tell whether it is an activation, which works in place."""
+    is_layer = node.op == "call_module"
+    return node.target is F.relu or (is_layer and not hasattr(_layer_of(node, module), "piece_reader"))
+
+
+def _is_of_its_own(node: fx.Node, module: nn.Module) -> bool:
+    """Tell whether what a node gives stands in memory of its own, and only one other looks at it."""
+    is_new = node.op != "placeholder" and not _may_change_input(node, module)
+    return is_new and len(node.users) == 1
+
+
+def _on_a_copy(read: Reader) -> Reader:
+    return lambda x: read(x.copy())
+
+
 def _leak(slope: Any, x: AnyArray) -> AnyArray:
     return np.maximum(x, slope * x)  # type: ignore[no-any-return]
-
-
-def _changes_input(node: fx.Node) -> bool:
-    return node.target is F.relu
 
 
 def _perform(steps: list[_Step], last: int) -> Reader:
