@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from core_helpers import relative_error, small_encoder
+from core_helpers import network_around, relative_error, small_encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from seqcnn.encoders import ENCODERS
+from seqcnn.encoders import ENCODERS, SequenceEncoder
 from seqcnn.front_ends import MFCC, PCEN, LogMel
 from seqcnn.layers import Conv1d
 from seqcnn.layers.blocks import ConvBlock, build_activation
@@ -20,6 +20,8 @@ from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pooling import MaxPool1d
 from seqcnn.layers.readers import Histories, History, activation_reader, multiply
 from seqcnn.layers.tracing import trace_reader
+from seqcnn.piecewise import Reach, ReadingEncoder, RememberingEncoder, build_piece_encoder
+from seqcnn.stems import PassThrough
 
 CAUSAL = {
     entry.build: name
@@ -224,3 +226,49 @@ def test_what_stands_between_layers_changes_nothing_that_is_still_needed(work):
 def test_of_an_operation_that_is_not_known_there_is_no_reader(work):
     module = Odd(work).eval()
     assert trace_reader(module, module, Histories()) is None
+
+
+class Doubled(Conv1d):
+    """Inherits a reader that does not say what it computes."""
+
+    def forward(self, x):
+        return 2 * super().forward(x)
+
+
+class OneLayer(SequenceEncoder):
+    in_channels, out_channels, stride, receptive_field, causal = 2, 2, 1, 3, True
+
+    def __init__(self, kind):
+        super().__init__()
+        self.layer = kind(2, 2, 3, padding="causal")
+
+    def encode(self, x, mask):
+        return self.layer(x)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [(Conv1d, ReadingEncoder), (Doubled, RememberingEncoder)])
+@torch.inference_mode()
+def test_a_reader_is_taken_for_little_pieces_if_it_gives_what_the_network_gives(kind, expected):
+    network = network_around(OneLayer(kind)).eval()
+    x = noise(2, 30)
+    whole = network.encode(x)
+    encoder = build_piece_encoder(network, Reach(None, 0), 2, little_pieces=True)
+    assert type(encoder) is expected
+    for _ in range(2):
+        pieces = [steps for part in torch.split(x, [1, 4, 25], 2) for steps in encoder.push(part)]
+        assert relative_error(torch.cat(pieces, 2), whole) < 1e-5
+        encoder.reset()
+    assert type(build_piece_encoder(network, Reach(None, 0), 2)) is RememberingEncoder
+
+
+def test_what_is_pushed_stays_what_it_was():
+    rectifier = OneLayer(Conv1d)
+    rectifier.layer = nn.ReLU()
+    network = network_around(rectifier, stem=PassThrough(2)).eval()
+    encoder = build_piece_encoder(network, Reach(None, 0), 2, little_pieces=True)
+    assert type(encoder) is ReadingEncoder
+    x = noise(2, 10)
+    kept = x.clone()
+    with torch.inference_mode():
+        encoder.push(x)
+    assert torch.equal(x, kept)
