@@ -47,8 +47,11 @@ def clock(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def measure(encoder: str, turns: int) -> tuple[dict[str, float], float, float]:
-    """Return seconds of computing a second of audio for each length of pushes; by windows; and what building costs."""
+def measure(encoder: str, turns: int) -> tuple[int, dict[str, float]]:
+    """Return the hop in samples, and medians over the turns.
+
+    They are seconds of computing a second of audio, for each length of pushes and by windows, and what building costs.
+    """
     classifier = fit(encoder)
     network = classifier.network_.eval()
     wave = (0.1 * np.random.default_rng(1).standard_normal(SECONDS_A_TURN * RATE)).astype(np.float32)
@@ -66,7 +69,6 @@ def measure(encoder: str, turns: int) -> tuple[dict[str, float], float, float]:
             for _ in range(n_windows):
                 network(window).softmax(1).numpy()
 
-    # The stream's last row and the window agree up to what was before the window; the rest is what the tests are for.
     taken: dict[str, list[float]] = {name: [] for name in [*PUSHES, "windows", "build"]}
     for turn in range(turns + 1):
         seconds = {name: clock(lambda size=size: push_all(size)) / SECONDS_A_TURN for name, size in PUSHES.items()}
@@ -75,26 +77,24 @@ def measure(encoder: str, turns: int) -> tuple[dict[str, float], float, float]:
         if turn > 0:
             for name, value in seconds.items():
                 taken[name].append(value)
-    medians = {name: statistics.median(values) for name, values in taken.items()}
-    return {name: medians[name] for name in PUSHES}, medians["windows"], medians["build"]
+    return hop, {name: statistics.median(values) for name, values in taken.items()}
 
 
 def run(encoders: list[str], turns: int) -> list[str]:
     """Return the table's lines."""
     lines = [
-        "| encoder | ms a push of 20 ms | s a second of audio, pushes of " + ", of ".join(PUSHES) + " "
+        "| encoder | hop, ms | ms a push of 20 ms | s a second of audio, pushes of " + ", of ".join(PUSHES) + " "
         "| s by the window, each hop | ratio | building the stream, s |",
-        "|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|",
     ]
     for encoder in encoders:
-        pushes, windows, build = measure(encoder, turns)
-        little = pushes["20 ms"]
-        each = ", ".join(f"{value:.4f}" for value in pushes.values())
+        hop, medians = measure(encoder, turns)
+        little, windows, build = medians["20 ms"], medians["windows"], medians["build"]
+        each = ", ".join(f"{medians[name]:.4f}" for name in PUSHES)
         lines.append(
-            f"| {encoder} | {little * PUSH / RATE * 1e3:.2f} | {each} | {windows:.3f} | **{windows / little:.1f}** "
+            f"| {encoder} | {1000 * hop / RATE:g} | {little * PUSH / RATE * 1e3:.2f} | {each} | {windows:.3f} | **{windows / little:.1f}** "
             f"| {build:.2f} |"
         )
-        print(lines[-1], flush=True)
     return lines
 
 
