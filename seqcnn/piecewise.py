@@ -8,7 +8,7 @@ looks ahead to has come.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.layers.memory import begin_stream, end_stream
+from seqcnn.layers.readers import Histories, Reader, chain
+from seqcnn.layers.tracing import trace_reader
 from seqcnn.network import Network
 
 _FARTHEST = 2**18
@@ -97,7 +100,16 @@ def _find_within(network: Network, n_channels: int, span: int, wants_past: bool)
     first, n_samples = step * stride, (2 * step + 1) * stride
     last, reach = first + stride - 1, None
     noise = _noise(n_channels, n_samples).double()
-    for probe in (_Probe(network, noise, step), _Probe(network, _SCALES[:, None, None] * noise, step, -1.5)):
+
+    def probes() -> Iterator[_Probe]:
+        yield _Probe(network, noise, step)
+        yield _Probe(network, _SCALES[:, None, None] * noise, step, -1.5)
+
+    # The usual case, at once: how far NaN gets is looked for only in what does look ahead.
+    by_end = (probe.by_future(last, 1) for probe in probes() if not probe(n_samples - 1, n_samples))
+    if not wants_past and network.knows_past and not all(by_end):
+        return Reach(None, 0)
+    for probe in probes():
         if probe(n_samples - 1, n_samples):
             continue
         ahead = _largest(partial(probe.by_future, last), n_samples - 1 - last) if probe.by_future(last, 1) else 0
@@ -189,6 +201,9 @@ class RememberingEncoder(PieceEncoder):
         begin_stream(self._network)
         self._waiting = None
 
+    def _encode(self, x: Tensor) -> Tensor:
+        return self._network.encode(x)
+
     def push(self, x: Tensor) -> list[Tensor]:
         """Take samples, and return the steps that are complete."""
         if self._waiting is not None:
@@ -198,14 +213,64 @@ class RememberingEncoder(PieceEncoder):
         # A copy: what is left of a long piece must not hold all of it.
         self._waiting = x[..., n_ready:].clone() if n_ready < n_samples else None
         if n_ready <= self._block:
-            return [self._network.encode(x[..., :n_ready] if n_ready < n_samples else x)] if n_ready else []
+            return [self._encode(x[..., :n_ready] if n_ready < n_samples else x)] if n_ready else []
         parts = range(0, n_ready, self._block)
-        return [self._network.encode(x[..., start : min(start + self._block, n_ready)]) for start in parts]
+        return [self._encode(x[..., start : min(start + self._block, n_ready)]) for start in parts]
 
     def finish(self) -> list[Tensor]:
         """Return the steps that the record's end completes."""
         # Silence behind the end makes a last incomplete stride whole; so does the padding of a whole record.
         return [] if self._waiting is None else self.push(_fill(self._waiting, self._stride))
+
+
+class ReadingEncoder(RememberingEncoder):
+    """Of a causal network that has a reader, which takes a fraction of the time of its layers for little pieces.
+
+    Parameters
+    ----------
+    network
+        On the CPU; its front end may remember what the reader leaves to it.
+    reader
+        Of :func:`build_reader`.
+    histories
+        What the reader remembers.
+    """
+
+    def __init__(self, network: Network, reader: Reader, histories: Histories) -> None:
+        self._read, self._histories = reader, histories
+        super().__init__(network)
+
+    def reset(self) -> None:
+        """Begin a record."""
+        super().reset()
+        self._histories.reset()
+
+    def _encode(self, x: Tensor) -> Tensor:
+        return torch.from_numpy(self._read(x.numpy()[0].T).T)[None]
+
+
+def build_reader(network: Network, histories: Histories) -> Reader | None:
+    """Return the reader of stem and encoder, or None where there is none.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode.
+    histories
+        Gets what the reader remembers.
+    """
+    place = next(network.parameters(), None)
+    if place is None or place.device.type != "cpu" or place.dtype not in (torch.float32, torch.float64):
+        return None
+    encoder = network.encoder
+    assert isinstance(encoder, SequenceEncoder)
+    build = getattr(encoder, "piece_reader", None)
+    if build is not None:
+        read = build(histories)
+    else:
+        read = trace_reader(partial(encoder.encode, mask=None), encoder, histories)
+    build_stem = getattr(network.stem, "piece_reader", None)
+    return None if build_stem is None else chain(build_stem(histories), read)
 
 
 class SlidingEncoder(PieceEncoder):
@@ -265,7 +330,9 @@ def _fill(x: Tensor, stride: int) -> Tensor:
     return torch.cat([x, x.new_zeros(*x.shape[:2], -x.shape[2] % stride)], 2)
 
 
-def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> PieceEncoder | None:
+def build_piece_encoder(
+    network: Network, reach: Reach, n_channels: int, *, little_pieces: bool = False
+) -> PieceEncoder | None:
     """Return the encoder of pieces that is fastest for a network, or None where there is none.
 
     That is where a step sees everything before it, and layers do not remember it.
@@ -278,9 +345,13 @@ def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> Piec
         From :func:`find_reach`.
     n_channels
         Of its input.
+    little_pieces
+        Whether pieces of fractions of a second will come, for which it may be rewritten in numpy.
     """
-    if reach.ahead == 0 and _remembers(network, n_channels):
-        return RememberingEncoder(network)
+    if reach.ahead == 0:
+        for encoder in _remembering(network, little_pieces):
+            if _gives_the_whole(encoder, network, n_channels):
+                return encoder
     end_stream(network)
     if reach.back is None:
         # It was not looked for, because what remembers does not ask.
@@ -289,7 +360,18 @@ def build_piece_encoder(network: Network, reach: Reach, n_channels: int) -> Piec
 
 
 @torch.inference_mode()
-def _remembers(network: Network, n_channels: int) -> bool:
+def _remembering(network: Network, little_pieces: bool) -> Iterator[RememberingEncoder]:
+    """Yield encoders that remember, the faster first."""
+    if little_pieces:
+        histories = Histories()
+        reader = build_reader(network, histories)
+        if reader is not None:
+            yield ReadingEncoder(network, reader, histories)
+    yield RememberingEncoder(network)
+
+
+@torch.inference_mode()
+def _gives_the_whole(encoder: RememberingEncoder, network: Network, n_channels: int) -> bool:
     """Tell whether all layers that look back remember: whether pieces give what they give together."""
     end_stream(network)
     stride = network.stride
@@ -297,11 +379,13 @@ def _remembers(network: Network, n_channels: int) -> bool:
     place = next(network.parameters(), torch.empty(0))
     noise = _noise(n_channels, (n_before + 3) * stride).to(place)
     whole = network.encode(noise)
-    encoder = RememberingEncoder(network)
+    encoder.reset()
     try:
         parts = [encoder.push(part) for part in torch.split(noise, [n_before * stride, stride, 2 * stride], 2)]
     except (AssertionError, RuntimeError, ValueError):
         return False
+    finally:
+        encoder.reset()
     pieces = torch.cat([piece for part in parts for piece in part], 2)
     scale = float(whole.abs().max())
     return pieces.shape == whole.shape and float((pieces - whole).abs().max()) <= 1e-4 * max(scale, 1e-6)

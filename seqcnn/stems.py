@@ -17,6 +17,7 @@ from seqcnn.front_ends.base import FrontEnd
 from seqcnn.layers.gaps import fill_gaps, find_observed
 from seqcnn.layers.masking import hide_padding, length_mask
 from seqcnn.layers.memory import begin_stream, end_stream
+from seqcnn.layers.readers import Histories, Reader, as_array, chain
 from seqcnn.rebuilding import Rebuildable
 
 _PADDING, _UNKNOWN = 0, 1
@@ -45,6 +46,10 @@ class Stem(Rebuildable):
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Return the steps behind the stem, ``ceil(lengths / stride)``."""
         return lengths if self.stride == 1 else (lengths + self.stride - 1) // self.stride
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`), or None where there is nothing."""
+        return None
 
 
 class Normalizer(Stem):
@@ -157,6 +162,13 @@ class Normalizer(Stem):
         centred = hide_padding(centred - centred.sum(2, keepdim=True) / count, mask)
         return centred / self.deviation if self.mode == "level" else _scale(centred, level, count)
 
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces; None where it needs the whole record."""
+        if self.mask_missing or self.mode != "dataset":
+            return None
+        mean, deviation = as_array(self.mean.t()), as_array(self.deviation.t())
+        return lambda steps: (steps - mean) / deviation
+
     def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         observed = find_observed(x, mask)
         if self.mode == "dataset":
@@ -235,6 +247,10 @@ class PassThrough(Stem):
             return x
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
         return _fill_and_tell(x, find_observed(x, mask), mask, self.indicator)
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces; None where gaps are filled."""
+        return None if self.mask_missing else lambda steps: steps
 
 
 class CharacterEmbedding(Stem):
@@ -352,3 +368,10 @@ class FrontEndStem(Stem):
         if self.masks is not None and self.training:
             bands = self.masks(bands, frames)
         return bands
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces, of one channel."""
+        if self.out_channels != self.front_end.out_channels:
+            return None
+        read = self.front_end.piece_reader(histories)
+        return read if self.normalizer is None else chain(read, self.normalizer.piece_reader(histories))

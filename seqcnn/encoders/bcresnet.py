@@ -14,16 +14,18 @@ network's head is the paper's last convolution of one step, behind the mean over
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqcnn._types import AnyArray
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.convolution import Conv1d, Padding, pad_for
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.pieces import is_little_piece
+from seqcnn.layers.readers import Histories, Reader, as_array, chain, multiply, rectify
 
 _FIRST_KERNEL, _KERNEL, _LAST_KERNEL, _MOST_SUB_BANDS, _DROPOUT = 5, 3, 5, 5, 0.1
 
@@ -86,7 +88,7 @@ class SubSpectralNorm(Remembers):
         return scale, shift
 
 
-class BroadcastBlock(Remembers):
+class BroadcastBlock(nn.Module):
     """A kernel over the bands, and one over time of the bands' mean, whose answer is added to every band.
 
     Where the channels change, a convolution of one step stands in front; where not, a shortcut is around everything.
@@ -131,35 +133,41 @@ class BroadcastBlock(Remembers):
             bands = x.shape[2]
             mixed = self.mixing(x.flatten(1, 2).transpose(1, 2), _repeat(mask, bands))
             x = mixed.transpose(1, 2).unflatten(1, (-1, bands))
-        if self.reads_stream and mask is None and not self.training and is_little_piece(x):
-            return self._read_piece(x, shortcut)
         x = self.normalization(self.over_bands(x), mask)
         mean = x.mean(2).transpose(1, 2)
         broadcast = self.dropout(self.pointwise(self.over_time(mean, mask))).transpose(1, 2)[:, :, None]
         return F.relu(x + broadcast if shortcut is None else x + broadcast + shortcut, inplace=True)
 
-    def _read_piece(self, x: Tensor, shortcut: Tensor | None) -> Tensor:
-        """Do the same to a little piece of a stream in few operations."""
-        kernels, shift, mixing = self.once(None, self._arrange)
-        x = (x[:, :, None] * kernels).sum(3).add_(shift)
-        said = self.over_time(x.mean(2).transpose(1, 2)).transpose(1, 2)
-        x.add_(torch.matmul(said, mixing)[:, :, None])
-        return (x if shortcut is None else x.add_(shortcut)).relu_()
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces, ``(time, bands, channels)`` (:mod:`seqcnn.layers.readers`)."""
+        mix = None if self.mixing is None else self.mixing.piece_reader(histories)
+        over_time = self.over_time.piece_reader(histories)
+        if over_time is None:
+            return None
+        layer, (scale, shift) = self.over_bands, map(as_array, self.normalization.spread())
+        margin, stride, n_in, n_out = layer.padding_left, layer.stride[0], self.n_bands_in, self.n_bands
+        # Three bands of every channel, normalized: (bands out, 3, channels).
+        kernels = as_array(layer.weight[:, 0].t()) * scale[:, None]
+        mixing, n_channels, share = as_array(self.pointwise.weight[..., 0].t()), len(layer.weight), 1 / n_out
 
-    def _arrange(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what makes each band of all bands, normalized: ``(bands out, bands in, channels)``; and the rest.
+        def read(x: AnyArray) -> AnyArray:
+            mixed = x if mix is None else mix(x.reshape(-1, x.shape[2])).reshape(len(x), n_in, n_channels)
+            padded = np.zeros((len(x), stride * (n_out - 1) + _KERNEL + 1, n_channels), x.dtype)
+            padded[:, margin : margin + n_in] = mixed
+            each, band, one = padded.strides
+            windows = np.ndarray(
+                (len(x), n_out, _KERNEL, n_channels), x.dtype, padded, 0, (each, stride * band, band, one)
+            )
+            bands = np.einsum("tbkc,bkc->tbc", windows, kernels)
+            bands += shift
+            mean = bands.sum(1)
+            mean *= share
+            bands += multiply(over_time(mean), mixing)[:, None]
+            if mix is None:
+                bands += x
+            return rectify(bands)
 
-        That is the summand of each band and channel, and the last mixture of channels, ``(in_channels, out_channels)``.
-        """
-        layer, (scale, shift) = self.over_bands, self.normalization.spread()
-        stride, n_bands_in = layer.stride[0], self.n_bands_in
-        kernels = scale.new_zeros(self.n_bands, n_bands_in, len(layer.weight))
-        for band in range(self.n_bands):
-            for tap in range(_KERNEL):
-                seen = band * stride + tap - layer.padding_left
-                if 0 <= seen < n_bands_in:
-                    kernels[band, seen] = layer.weight[:, 0, tap] * scale[band]
-        return kernels, shift, self.pointwise.weight[..., 0].t().contiguous()
+        return read
 
 
 class BCResNet(SequenceEncoder):
@@ -223,6 +231,41 @@ class BCResNet(SequenceEncoder):
         filtered = self.last_filter(x.flatten(2).transpose(1, 2)).transpose(1, 2)
         encoded: Tensor = self.last(filtered.unflatten(2, (self.n_bands, -1)).sum(2).transpose(1, 2), mask)
         return encoded
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        first = self._bands_reader(histories)
+        blocks = [block.piece_reader(histories) for block in self.blocks if isinstance(block, BroadcastBlock)]
+        last_filter, n_bands = self.last_filter.piece_reader(histories), self.n_bands
+
+        def add_bands(x: AnyArray) -> AnyArray:
+            return x.reshape(len(x), n_bands, -1).sum(1)  # type: ignore[no-any-return]
+
+        whole = chain(lambda x: x.reshape(len(x), -1), last_filter, add_bands, self.last.piece_reader(histories))
+        return chain(first, *blocks, whole)
+
+    def _bands_reader(self, histories: Histories) -> Reader | None:
+        """Return what does to a piece what :meth:`_look_at_bands` does."""
+        convolution, normalization = self.first.convolution, self.first.normalization
+        assert normalization is not None
+        if convolution.padding_right:
+            return None
+        weight, bias = map(as_array, normalization.fold(convolution.weight, None))
+        matrix = weight.transpose(2, 1, 0).reshape(_FIRST_KERNEL**2, -1).copy()
+        history, margin, n_bands = histories.add(_FIRST_KERNEL - 1), _FIRST_KERNEL // 2, -(-self.in_channels // 2)
+
+        def read(x: AnyArray) -> AnyArray:
+            padded = np.zeros((len(x), x.shape[1] + 2 * margin + 1), x.dtype)
+            padded[:, margin : margin + x.shape[1]] = x
+            frames = history.windows(padded, _FIRST_KERNEL)
+            each, row, one = frames.strides
+            shape = (len(x), n_bands, _FIRST_KERNEL, _FIRST_KERNEL)
+            seen = np.lib.stride_tricks.as_strided(frames, shape, (each, 2 * one, row, one))
+            bands = multiply(seen.reshape(len(x) * n_bands, -1), matrix)
+            bands += bias
+            return bands.reshape(len(x), n_bands, -1)
+
+        return chain(read, rectify)
 
     def _look_at_bands(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Convolve 5 bands and 5 frames at a time, for every other band: ``(batch, frames, bands, channels)``."""

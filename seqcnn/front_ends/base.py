@@ -17,11 +17,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seqcnn._checks import check_choice, check_integer, check_number
-from seqcnn._types import Float64Array
+from seqcnn._types import AnyArray, Float64Array
 from seqcnn.front_ends.checks import check_bands, check_fft_length, check_limits, count_samples
 from seqcnn.front_ends.mel import MelScale, mel_edges, mel_filters
 from seqcnn.layers.masking import hide_padding, length_mask
 from seqcnn.layers.memory import Remembers
+from seqcnn.layers.readers import Histories, Reader, as_array, multiply
 from seqcnn.rebuilding import Rebuildable
 
 _FRAMES_AT_A_TIME = 1024
@@ -193,6 +194,25 @@ class FrontEnd(Remembers, Rebuildable, ABC):
                 squares = self._spectrum(frames[place]).square_()
                 torch.mm(squares.flatten(0, 1), self.mel, out=energies[place].view(-1, self.n_bands))
         return energies
+
+    def piece_reader(self, histories: Histories) -> Reader:
+        """Return what reads a stream's pieces, ``(samples, 1)`` (:mod:`seqcnn.layers.readers`)."""
+        size, stride, fft_length = self.window_length, self.stride, self.fft_length
+        history, window, mel = histories.add(size - stride), as_array(self.window), as_array(self.mel)
+
+        def read(samples: AnyArray) -> AnyArray:
+            frames = history.windows(samples, size, stride)[:, :, 0]
+            spectrum = np.fft.rfft(frames * window, fft_length)
+            # numpy before 2.0 computes in double precision only.
+            parts = spectrum.view(spectrum.real.dtype).astype(mel.dtype, copy=False)
+            energies = multiply(np.square(parts, out=parts), mel)
+            return self.finish_piece(energies)
+
+        return read
+
+    def finish_piece(self, energies: AnyArray) -> AnyArray:
+        """Do what :meth:`finish` does to a little piece of a stream, ``(frames, n_bands)``."""
+        return as_array(self.finish(torch.from_numpy(energies)[None])[0])
 
     def _spectrum(self, frames: Tensor) -> Tensor:
         """Return real and imaginary parts side by side, ``(recordings, frames, 2 * bins)``."""

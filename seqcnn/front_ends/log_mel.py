@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from seqcnn._checks import check_number
+from seqcnn._types import AnyArray
 from seqcnn.front_ends.base import FrontEnd
 from seqcnn.front_ends.mel import MelScale
 
@@ -69,3 +71,8 @@ class LogMel(FrontEnd):
         if energies.requires_grad or torch.compiler.is_compiling():
             return 10.0 * energies.clamp(min=least).log10()
         return energies.clamp_(min=least).log10_().mul_(10.0)
+
+    def finish_piece(self, energies: AnyArray) -> AnyArray:
+        """Return levels of a little piece."""
+        levels = np.log10(np.maximum(energies, 10.0 ** (self.floor_db / 10), out=energies), out=energies)
+        return np.multiply(levels, 10.0, out=levels)  # type: ignore[no-any-return]

@@ -12,9 +12,10 @@ import numpy as np
 from torch import Tensor
 
 from seqcnn._checks import check_integer
-from seqcnn._types import Float64Array
+from seqcnn._types import AnyArray, Float64Array
 from seqcnn.front_ends.log_mel import LogMel
 from seqcnn.front_ends.mel import MelScale
+from seqcnn.layers.readers import multiply
 
 
 class MFCC(LogMel):
@@ -91,3 +92,7 @@ class MFCC(LogMel):
     def finish(self, energies: Tensor) -> Tensor:
         """Return the coefficients."""
         return super().finish(energies) @ self.transform
+
+    def finish_piece(self, energies: AnyArray) -> AnyArray:
+        """Return the coefficients of a little piece."""
+        return multiply(super().finish_piece(energies), self.transform.numpy())

@@ -14,6 +14,7 @@ from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
 from seqcnn.layers.pieces import arrange_kernel, is_little_piece
 from seqcnn.layers.pooling import MaxPool1d
+from seqcnn.layers.readers import Histories, Reader, activation_reader, chain
 
 Normalization = Literal["batch", "none"]
 Activation = Literal["relu", "relu6", "silu", "hardswish", "gelu", "none"]
@@ -116,6 +117,24 @@ class ConvBlock(Remembers):
         if self.normalization is not None:
             weight, bias = self.normalization.fold(weight, bias)
         return self.convolution, arrange_kernel(weight, self.convolution.groups), bias, self._rectifies
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        convolution, normalization, activation = (
+            self.convolution,
+            self.normalization,
+            activation_reader(self.activation),
+        )
+        if self.pool is not None:
+            # A maximum of what is normalized by a negative factor would be a minimum.
+            pooled = chain(convolution.piece_reader(histories), self.pool.piece_reader(histories))
+            return chain(
+                pooled, *([] if normalization is None else [normalization.piece_reader(histories)]), activation
+            )
+        weight, bias = convolution.weight, convolution.bias
+        if normalization is not None:
+            weight, bias = normalization.fold(weight, bias)
+        return chain(convolution.reader_with(weight, bias, histories), activation)
 
     @property
     def _rectifies(self) -> bool:

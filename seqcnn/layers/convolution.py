@@ -13,6 +13,7 @@ from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
+from seqcnn.layers.readers import Histories, Reader, read_convolution
 
 Padding = Literal["same", "causal"]
 """Where a kernel lies: about its step, or the whole of it behind."""
@@ -128,6 +129,18 @@ class Conv1d(Remembers, nn.Conv1d):
         """Convolve a little piece of a stream; all as in :func:`seqcnn.layers.pieces.convolve_piece`."""
         steps = self.steps_with_past(steps, self.padding_left)
         return convolve_piece(steps, kernel, bias, self.stride[0], self.dilation[0])
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        return self.reader_with(self.weight, self.bias, histories)
+
+    def reader_with(self, weight: Tensor, bias: Tensor | None, histories: Histories) -> Reader | None:
+        """Return it for another kernel and bias; None if it looks ahead."""
+        if self.padding_left != self.span - 1 or self.padding not in ((0,), "valid"):
+            return None
+        return read_convolution(
+            weight, bias, histories, stride=self.stride[0], dilation=self.dilation[0], groups=self.groups
+        )
 
     def _symmetric(self, x: Tensor, weight: Tensor, left: int, right: int) -> tuple[Tensor, Tensor, int]:
         """Return input, kernel and padding so that as much is padded on the left as on the right."""

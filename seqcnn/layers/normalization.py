@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 from seqcnn.layers.layout import as_image, as_sequence, channels_innermost, prefers_channels_innermost
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.memory import Remembers
+from seqcnn.layers.readers import Histories, Reader, as_array
 
 
 class BatchNorm1d(Remembers, nn.BatchNorm1d):
@@ -71,6 +72,13 @@ class BatchNorm1d(Remembers, nn.BatchNorm1d):
         assert self.running_var is not None
         scale = self.weight * torch.rsqrt(self.running_var + self.eps)
         return scale, self.bias - self.running_mean * scale
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
+        if self.running_var is None or not self.affine:
+            return None
+        scale, shift = map(as_array, self.scale_and_shift())
+        return lambda steps: steps * scale + shift
 
     def count_batch(self) -> float:
         """Count a batch of training, and return the weight of its statistics in the running ones."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from seqcnn.layers.layout import as_image, as_sequence
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.maximum import compares_bits, maximum_of_pieces, maximum_of_three, runs_eagerly
 from seqcnn.layers.memory import Remembers
+from seqcnn.layers.readers import Histories, Reader
 from seqcnn.rebuilding import Rebuildable
 
 
@@ -71,6 +73,14 @@ class MaxPool1d(Remembers):
         else:
             pooled = F.max_pool2d(F.pad(image, (before, after), value=-torch.inf), kernel, stride)
         return as_sequence(pooled)
+
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`); None if it looks ahead."""
+        size, stride = self.kernel_size, self.stride
+        if not self.causal and (self.centred or size > stride):
+            return None
+        history = histories.add(size - 1 if self.causal else 0, -math.inf)
+        return lambda steps: history.windows(steps, size, stride).max(1)
 
     def _look_back(self, x: Tensor) -> Tensor:
         before = self.kernel_size - 1

@@ -6,9 +6,8 @@ from torch import Tensor, nn
 
 from seqcnn.layers.convolution import Conv1d, Padding
 from seqcnn.layers.masking import hide_padding
-from seqcnn.layers.memory import Remembers
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.pieces import arrange_kernel, is_little_piece
+from seqcnn.layers.readers import Histories, Reader, chain, rectify
 
 
 class SeparableConv1d(nn.Module):
@@ -44,7 +43,7 @@ class SeparableConv1d(nn.Module):
         return mixed
 
 
-class SeparableBlock(Remembers):
+class SeparableBlock(nn.Module):
     """A separable convolution and normalization, and ReLU behind them if ``rectify`` says so.
 
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``. Output is zero where the mask is False.
@@ -73,11 +72,6 @@ class SeparableBlock(Remembers):
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the block."""
-        if self.reads_stream and mask is None and not self.training and is_little_piece(x):
-            depthwise, kernel, pointwise, mixing, bias = self.once(None, self._arrange)
-            steps = depthwise.convolve_piece(x.transpose(1, 2), kernel, None)
-            steps = pointwise.convolve_piece(steps, mixing, bias)
-            return (steps.relu_() if self.rectify else steps).transpose(1, 2)
         if self.normalization.folds():
             mix = self.convolution.pointwise
             weight, bias = self.normalization.fold(mix.weight, mix.bias)
@@ -85,8 +79,8 @@ class SeparableBlock(Remembers):
             return hide_padding(mixed.relu_() if self.rectify else mixed, mask)
         return self.normalization(self.convolution(x), mask, rectify=self.rectify)  # type: ignore[no-any-return]
 
-    def _arrange(self) -> tuple[Conv1d, Tensor, Conv1d, Tensor, Tensor]:
-        """Return both convolutions and their kernels as little pieces are convolved, the second's normalized."""
+    def piece_reader(self, histories: Histories) -> Reader | None:
+        """Return what reads a stream's pieces (:mod:`seqcnn.layers.readers`)."""
         depthwise, pointwise = self.convolution.depthwise, self.convolution.pointwise
-        weight, bias = self.normalization.fold(pointwise.weight, None)
-        return depthwise, arrange_kernel(depthwise.weight, depthwise.groups), pointwise, arrange_kernel(weight, 1), bias
+        mixing = pointwise.reader_with(*self.normalization.fold(pointwise.weight, None), histories)
+        return chain(depthwise.piece_reader(histories), mixing, *([rectify] if self.rectify else []))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from seqcnn._types import AnyArray
 from seqcnn.layers.pooling import BinPool1d
+from seqcnn.layers.readers import History
 
 _NUMBERS_AT_ONCE = 2**22
 
@@ -42,65 +45,55 @@ class WindowPool:
         self._window = n_steps // self._block
         self._hop = hop_steps // self._block
         self._is_mean = pooling.kind == "mean"
+        # Before the record stands what changes no sum, and no maximum.
+        self._history = History(self._window - 1, 0.0 if self._is_mean else -math.inf)
         self.reset()
 
     def reset(self) -> None:
         """Begin a record: nothing before it."""
-        self._steps: Tensor | None = None  # (n, channels), less than a block
-        self._blocks: Tensor | None = None  # (n, channels): those that coming windows will need
+        self._steps: AnyArray | None = None  # (n, channels), less than a block
+        self._history.reset()
         self._n_blocks = 0
 
     def push(self, encoded: Tensor) -> Tensor:
         """Take ``(1, channels, n)`` and return ``(n_rows, n_features)``, a row for each hop that ended."""
-        steps = encoded[0].T
-        if self._steps is not None:
-            steps = torch.cat([self._steps, steps])
-        block = self._block
-        if block > 1:
-            n_new = len(steps) // block
-            self._steps = steps[n_new * block :].clone() if n_new * block < len(steps) else None
-            parts = steps[: n_new * block].reshape(n_new, block, steps.shape[1])
-            steps = parts.sum(1) if self._is_mean else parts.amax(1)
-        if self._blocks is None:
-            self._blocks = self._silence(steps)
-        held = torch.cat([self._blocks, steps])
-        before, self._n_blocks = self._n_blocks, self._n_blocks + len(steps)
+        blocks = self._join(encoded[0].T.numpy())
+        windows = self._history.windows(blocks, self._window)  # one that ends with each block
+        before, self._n_blocks = self._n_blocks, self._n_blocks + len(blocks)
         first, last = before // self._hop + 1, self._n_blocks // self._hop
-        rows = self._pool(held, before, first, last)
-        self._blocks = held[len(held) - self._window + 1 :].clone()
-        return rows
-
-    def _silence(self, steps: Tensor) -> Tensor:
-        """Return what stands for the blocks before the record: what changes no sum, and no maximum."""
-        return steps.new_full((self._window - 1, steps.shape[1]), 0.0 if self._is_mean else -torch.inf)
-
-    def _pool(self, held: Tensor, before: int, first: int, last: int) -> Tensor:
-        """Pool the windows that end with hops ``first`` to ``last``; ``held`` begins a window before ``before``."""
         if last < first:
-            return held.new_empty(0, held.shape[1] * self._pooling.n_bins)
-        # Block b of the record, counted from 0, is held[b - before + window - 1]; so a window that ends before block e
-        # begins at held[e - before - 1].
+            return torch.from_numpy(np.empty((0, blocks.shape[1] * self._pooling.n_bins), blocks.dtype))
+        ended = windows[first * self._hop - before - 1 :: self._hop]
         if not self._is_plain:
-            return self._pool_bins(held, before, first, last)
-        starts = range(first * self._hop - before - 1, last * self._hop - before, self._hop)
-        if len(starts) == 1:
-            window = held[starts[0] : starts[0] + self._window]
-            features = (window.sum(0) if self._is_mean else window.amax(0))[None]
-        else:
-            windows = held[starts[0] :].unfold(0, self._window, self._hop)[: len(starts)]
-            features = windows.sum(2) if self._is_mean else windows.amax(2)
+            return self._pool_bins(ended, first)
         if not self._is_mean:
-            return features
+            return torch.from_numpy(ended.max(1))
+        features = ended.sum(1)
         if first * self._hop >= self._window:
-            return features / self._n_steps
-        counts = torch.arange(first, last + 1, dtype=features.dtype) * self._hop_steps
-        return features / counts.clamp(max=self._n_steps)[:, None]
+            features /= self._n_steps
+        else:
+            counts = np.arange(first, last + 1, dtype=features.dtype) * self._hop_steps
+            features /= np.minimum(counts, self._n_steps)[:, None]
+        return torch.from_numpy(features)
 
-    def _pool_bins(self, held: Tensor, before: int, first: int, last: int) -> Tensor:
+    def _join(self, steps: AnyArray) -> AnyArray:
+        """Return sums or maxima of blocks, and keep the steps of an incomplete one."""
+        block = self._block
+        if block == 1:
+            return steps
+        if self._steps is not None:
+            steps = np.concatenate([self._steps, steps])
+        n_new = len(steps) // block
+        self._steps = steps[n_new * block :].copy() if n_new * block < len(steps) else None
+        parts = steps[: n_new * block].reshape(n_new, block, steps.shape[1])
+        joined: AnyArray = parts.sum(1) if self._is_mean else parts.max(1)
+        return joined
+
+    def _pool_bins(self, ended: AnyArray, first: int) -> Tensor:
         rows = []
-        for hop in range(first, last + 1):
-            end = hop * self._hop - before + self._window - 1
-            rows.append(held[end - min(hop * self._hop, self._window) : end].T[None])
+        for hop, window in enumerate(ended, first):
+            n_steps = min(hop * self._hop, self._window)
+            rows.append(torch.from_numpy(window[self._window - n_steps :].T.copy()[None]))
         if len({row.shape for row in rows}) > 1:
             return torch.cat([self._pooling(row) for row in rows])
         at_once = max(_NUMBERS_AT_ONCE // rows[0].numel(), 1)

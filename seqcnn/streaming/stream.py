@@ -128,7 +128,7 @@ class Stream:
         self._head = None if model.output == "features" else _plain_head(own.head)
         assert isinstance(own.pooling, BinPool1d)
         with thread_limit(1):
-            encoder = build_piece_encoder(own, reach, contract.n_channels)
+            encoder = build_piece_encoder(own, reach, contract.n_channels, little_pieces=True)
         if encoder is None:
             raise ValueError(
                 f"The network of {caller} sees everything before a step, as PCEN's smoother does, and looks ahead or "
