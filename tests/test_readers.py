@@ -29,7 +29,7 @@ CAUSAL = {
     if not entry.is_fixed and (entry.can_be_causal or small_encoder(name).causal)
 }.values()
 # What lies between their layers has no reader: branches side by side, norms over channels, repeated channels, filters.
-WITHOUT = {"inception", "convnext", "m34-res", "sincnet"}
+WITHOUT = {"inception", "convnext", "m34-res", "sincnet", "td-filterbank"}
 TOLERANCES = {torch.float32: 1e-5, torch.float64: 1e-11}
 
 cuts = st.lists(st.integers(0, 30), max_size=8)
