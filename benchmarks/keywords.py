@@ -38,14 +38,18 @@ def settings_of(work: str, front: str) -> dict[str, Any]:
     """Return what is not a default, chosen on held-back training recordings (docs/keywords.md)."""
     from seqcnn.augment import AudioAugmentation
 
+    own: dict[str, Any]
     if front == "raw waveform":
-        return {"encoder": "td-filterbank", "augment": "audio", "max_epochs": 36 if work == "commands" else 20}
-    if work == "digits":
-        return {}
-    if work == "speakers":
+        own = {"encoder": "td-filterbank", "augment": "audio", "max_epochs": 36 if work == "commands" else 20}
+    elif work == "digits":
+        own = {}
+    elif work == "speakers":
         # Longer training learns the five voices by heart.
-        return {"normalize": "level", "augment": AudioAugmentation(style_share=0.5), "max_epochs": 8}
-    return {"augment": AudioAugmentation(mixing="mixup"), "preset": "best"}
+        own = {"normalize": "level", "augment": AudioAugmentation(style_share=0.5), "max_epochs": 8}
+    else:
+        own = {"augment": AudioAugmentation(mixing="mixup"), "max_epochs": 60}
+    # How long to train was chosen, too, so that nothing need be held back from the fit.
+    return {"early_stopping": False, **own}
 
 
 WANTED = {
