@@ -10,6 +10,7 @@ Works:
     open-set        the same against the 21 other words of the set's small version, none of them trained on
     unknown         the same with half of the other words trained on as one class, the other half as unknown
     noise           words inside long noise: misses against false accepts an hour
+    openwakeword    the same commands by openWakeWord's embedding, in an environment that the script makes
 
 Each measured line goes to FILE as one line of JSON as soon as it is there, so that a run that was broken off goes on
 where it stopped; the tables are printed from that file. Settings were chosen inside the training parts
@@ -22,6 +23,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -63,6 +65,9 @@ N_UNKNOWN_TRAINED = 10
 """Of the 21 other words, those trained on as "unknown" in the works "unknown" and "noise"."""
 
 RATE, N_TURNS = 16_000, 8
+
+PEER = Path.home() / ".cache" / "seqcnn" / "peers" / "openwakeword"
+PEER_PINS = ["openwakeword==0.6.0", "onnxruntime==1.20.1", "soundfile==0.13.1"]
 
 
 def fit_and_score(work: str, front: str, seed: int, train: tuple[Any, Any], test: tuple[Any, Any]) -> dict[str, Any]:
@@ -118,6 +123,22 @@ def measure_commands(front: str, seed: int) -> dict[str, Any]:
     from seqcnn.datasets import load_speech_commands
 
     return fit_and_score("commands", front, seed, load_speech_commands("train"), load_speech_commands("validation"))
+
+
+def measure_open_wake_word() -> dict[str, Any]:
+    """Ask openWakeWord, in an environment of its own, for the same split."""
+    from _side_by_side import prepare_environment
+
+    from seqcnn.datasets import load_speech_commands
+
+    python = prepare_environment(PEER, PEER_PINS, print)
+    (X_train, y_train), (X_test, y_test) = load_speech_commands("train"), load_speech_commands("validation")
+    question = {"X_train": X_train, "y_train": y_train.tolist(), "X_test": X_test, "y_test": y_test.tolist()}
+    worker = [python, Path(__file__).with_name("_open_wake_word.py")]
+    asked = json.dumps(question) + "\n"
+    done = subprocess.run(worker, input=asked, capture_output=True, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
 
 
 def other_words() -> tuple[list[str], Any]:
@@ -253,6 +274,8 @@ def plan(
                 yield {"work": work, "seed": seed}, partial(measure_open_set, seed, n_unknown=n_unknown)
         if "noise" in works:
             yield {"work": "noise", "seed": seed}, partial(measure_noise, seed)
+    if "openwakeword" in works:
+        yield {"work": "openwakeword"}, measure_open_wake_word
 
 
 def report(rows: list[dict[str, Any]]) -> None:
@@ -283,6 +306,9 @@ def report(rows: list[dict[str, Any]]) -> None:
                 f"words and {row['n_other']} of others; accuracy among the known {100 * row['accuracy']:.1f} %; "
                 f"fit {row['fit_seconds']:.0f} s; wanted .95"
             )
+        if row["work"] == "openwakeword":
+            what = f"did not run: {row['failed']}" if "failed" in row else f"accuracy {100 * row['accuracy']:.1f} %"
+            print(f"\nSpeech Commands by openWakeWord's embedding and a linear classifier: {what}")
         if row["work"] == "noise":
             print(
                 f"\nWords in noise, seed {row['seed']}: {row['n_words']} words, {row['hours']:.2f} hours with "
@@ -293,7 +319,7 @@ def report(rows: list[dict[str, Any]]) -> None:
 
 
 def main() -> None:
-    works = ["digits", "commands", "speakers", "open-set", "unknown", "noise"]
+    works = ["digits", "commands", "speakers", "open-set", "unknown", "noise", "openwakeword"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("works", nargs="*", choices=[*works, []], help="what to measure; all if none is named")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
