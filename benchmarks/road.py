@@ -71,7 +71,7 @@ def plan(works: list[str], seeds: list[int]) -> Iterator[tuple[str, str, int, Ca
 
     for seed in seeds:
         if "fsdd" in works:
-            yield "fsdd", "FSDD", seed, lambda seed=seed: measure("fsdd", "FSDD", seed, load_fsdd)
+            yield "fsdd", "FSDD", seed, lambda seed=seed: measure("fsdd", "FSDD", seed, load_fsdd, encoder="m11")
         if "ucr" in works:
             for name in UCR_SETS:
 
