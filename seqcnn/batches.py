@@ -93,6 +93,11 @@ class WindowStore:
         return len(self.lengths)
 
     @property
+    def carries_past(self) -> bool:
+        """Whether batches hold what was before their windows."""
+        return self._kept is not None
+
+    @property
     def dtype(self) -> torch.dtype:
         """Of what batches hold."""
         return torch.int64 if self.is_text else self._steps.dtype

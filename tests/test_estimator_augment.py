@@ -29,6 +29,9 @@ from sklearn.model_selection import GridSearchCV
 from seqcnn import SeqCNNRegressor, load
 from seqcnn.augment import AudioAugmentation
 from seqcnn.datasets import write_wav_folder
+from seqcnn.estimators._augmenting import make_augment, read_sounds
+from seqcnn.estimators._targets import ClassTarget
+from seqcnn.inputs.records import Records
 from seqcnn.losses import binary_cross_entropy, cross_entropy
 
 MIXED = AudioAugmentation(mixing="mixup", mixing_share=1.0, time_masks=0, band_masks=0)
@@ -287,3 +290,25 @@ def test_bands_are_hidden_in_training_and_what_was_fitted_knows_nothing_of_it(
     listener(augment=replace(only, time_masks=0, band_masks=0), **bands).fit(SOUNDS, WORDS)
     listener(augment=None, **bands).fit(SOUNDS, WORDS)
     assert built == []
+
+
+@pytest.mark.parametrize("mixing", [None, "mixup"])
+def test_windows_with_their_past_in_front_end_where_they_did(mixing: str | None) -> None:
+    changed = AudioAugmentation(speed=(0.7, 1.4), mixing=mixing, mixing_share=1.0)
+    causal = listener(encoder="m3", encoder__causal=True, encoder__width=4, window_length=400, augment=changed)
+    fitted = causal.set_params(max_epochs=1).fit(SOUNDS, WORDS)
+    records = Records("audio", [np.asarray(sound, np.float32).reshape(1, -1) for sound in SOUNDS], RATE)
+    store = fitted.model_.store(records, fitted.model_.cut(records))
+    assert store.carries_past
+    sounds = read_sounds(changed, fitted.model_.contract, 0, "SeqCNNClassifier")
+    target = ClassTarget(np.array(["a", "b"]), np.zeros(len(SOUNDS), np.int64))
+    change = make_augment(sounds, fitted.network_, store, target)
+    before = store.batch(np.arange(len(store)))
+    targets, weights = torch.zeros(len(store), dtype=torch.int64), torch.ones(len(store))
+    after, _, _ = change(before, targets, weights, np.random.default_rng(0))
+    assert not torch.equal(after.x, before.x)
+    assert after.kept is not None
+    assert torch.equal(torch.as_tensor(after.kept), torch.as_tensor(before.kept))
+    if before.lengths is not None:
+        assert torch.equal(after.lengths, before.lengths)
+        assert not after.x.transpose(1, 2)[torch.arange(after.x.shape[2]) >= before.lengths[:, None]].any()

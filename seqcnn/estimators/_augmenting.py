@@ -23,6 +23,7 @@ from seqcnn.estimators._targets import ClassTarget, NumericTarget, Target
 from seqcnn.inference import knows_no_padding
 from seqcnn.inputs import InputContract, read_for_fit
 from seqcnn.inputs.records import Records
+from seqcnn.layers.masking import hide_padding, length_mask
 from seqcnn.layers.mix_style import MixStyle
 from seqcnn.layers.spec_augment import SpecAugment
 from seqcnn.network import Network
@@ -137,12 +138,13 @@ def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: T
     """Return what changes the batches of one training.
 
     Windows that all have one length keep it when their speed changes, as a detector's window does, and so do those
-    that a module reads which knows no padding.
+    that a module reads which knows no padding, and those with their past in front, lest the window end elsewhere.
     """
+    one_length = int(store.lengths.min()) == int(store.lengths.max())
     augmenter = AudioAugmenter(
         sounds,
         n_classes=len(target.classes) if isinstance(target, ClassTarget) else None,
-        keeps_length=knows_no_padding(network) or int(store.lengths.min()) == int(store.lengths.max()),
+        keeps_length=knows_no_padding(network) or one_length or store.carries_past,
         minimum_length=network.minimum_length,
         dtype=store.dtype,
         device=store.device,
@@ -153,7 +155,11 @@ def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: T
     ) -> tuple[Batch, Tensor, Tensor]:
         with torch.no_grad():
             x, lengths, targets, weights = augmenter(batch.x, batch.lengths, targets, weights, generator)
-        return Batch(x, lengths, batch.static), targets, weights
+            if batch.kept is not None and lengths is not None and batch.lengths is not None:
+                # What was mixed in may have gone on longer.
+                lengths = batch.lengths
+                x = hide_padding(x, length_mask(lengths, x.shape[2]))
+        return Batch(x, lengths, batch.static, batch.kept), targets, weights
 
     return augment
 
