@@ -7,7 +7,6 @@ before it is needed.
 from __future__ import annotations
 
 from seqcnn.augment.clips import make_silence, place_by_energy
-from seqcnn.augment.non_words import make_non_words
 from seqcnn.augment.settings import AudioAugmentation
 
-__all__ = ["AudioAugmentation", "make_non_words", "make_silence", "place_by_energy"]
+__all__ = ["AudioAugmentation", "make_silence", "place_by_energy"]

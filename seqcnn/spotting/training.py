@@ -37,11 +37,9 @@ class TrainingMixin:
     def fit(self, X: Any, y: Any, groups: Any = None, noise: Any = None) -> Self:
         """Train a copy of the classifier for the job: keywords, other words as "unknown", noise as "silence".
 
-        Other words are thinned, evenly, to as many clips as the keywords have. Where there are fewer than two for three
-        clips of keywords, non-words are added, made of the keywords themselves: played backwards, and halves of two
-        joined (:func:`seqcnn.augment.make_non_words`). Of silence as many clips are made as a keyword has. All clips
-        get one length (the classifier's ``window_length``, else the median length of the keywords' clips): a longer
-        one is cut where its energy is, a shorter one stands anywhere in silence.
+        Other words are thinned, evenly, to as many clips as the keywords have; of silence as many clips are made as a
+        keyword has. All clips get one length (the classifier's ``window_length``, else the median length of the
+        keywords' clips): a longer one is cut where its energy is, a shorter one stands anywhere in silence.
 
         Parameters
         ----------
