@@ -39,7 +39,7 @@ class KeywordSpotter(TrainingMixin, MeasuringMixin, BaseEstimator):
     ----------
     classifier : SeqCNNClassifier, PersonalKeywords or path, default=None
         Fitted, or the path of a saved one: the spotter listens with it at once. :meth:`fit` trains a copy; None is then
-        a small causal network over mel bands, trained with augmentation. Where spotters are cloned (as
+        a small causal network over PCEN bands, trained in noise. Where spotters are cloned (as
         ``GridSearchCV`` does), wrap a fitted one in scikit-learn's ``FrozenEstimator``.
     keywords : list or None, default=None
         The classes to listen for; None is all but "unknown", "silence" and the like.
