@@ -41,6 +41,7 @@ LEVELS = (
     },
     {"network", "batches", "aggregate", "descent"},
     {"inference", "threads", "piecewise"},
+    {"cross_fitting"},
     {"training", "closed_form", "continuous"},
     {"model"},
     {"saving", "streaming"},
