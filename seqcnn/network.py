@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.heads import LinearHead
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
@@ -66,6 +67,11 @@ class Network(Rebuildable):
             return self.encoder.n_features
         assert self.pooling is not None
         return self.encoder.out_channels * self.pooling.n_bins
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns of the scores; of a network that ends in features, how many these are."""
+        return self.head.dense.out_features if isinstance(self.head, LinearHead) else self.n_features
 
     @property
     def knows_past(self) -> bool:

@@ -17,7 +17,7 @@ from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
 from seqcnn.heads import CountScaler, LinearHead
 from seqcnn.network import Network
-from seqcnn.training import NonFiniteLossError, Validation, Watcher
+from seqcnn.training import NonFiniteLossError, TrainingResult, Validation, Watcher
 from seqcnn.windows import WindowTable
 
 Measure = Callable[[Float64Array, Examples, WindowTable], Validation]
@@ -49,7 +49,7 @@ def solve(
     validate: Callable[[], Validation] | None,
     watcher: Watcher,
     caller: str,
-) -> dict[str, float]:
+) -> TrainingResult:
     """Solve the head of a network whose encoder is prepared, and return the one line of its history.
 
     Parameters
@@ -111,7 +111,7 @@ def solve(
         "seconds": time.perf_counter() - started,
     }
     watcher.on_epoch(row)
-    return row
+    return TrainingResult([row], kept_epoch=1, left_out=_to_numpy(solution.left_out))
 
 
 def _to_numpy(outputs: Tensor) -> Float64Array:

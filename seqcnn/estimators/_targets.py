@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from seqcnn.heads import LinearHead
 from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
 from seqcnn.model import Output
 from seqcnn.training import Loss
+from seqcnn.weighting import weigh_by_error, weigh_by_likelihood
 
 
 class Target(ABC):
@@ -69,6 +70,18 @@ class Target(ABC):
     def score_error(self, score: float) -> float:
         """Return the score's standard error, zero where it is not known."""
         return 0.0
+
+    @abstractmethod
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Return how much each member of a committee counts, with a sum of one.
+
+        ``answers`` are what each said of these records, ``(n_records, n_outputs)``, without having learnt them, and
+        ``weights`` how much each record counts.
+        """
+
+    def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
+        """Return the factor under which a committee's scores of these records become the best probabilities."""
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -139,6 +152,15 @@ class ClassTarget(Target):
     def score_error(self, score: float) -> float:
         """Return the standard error of an accuracy, that of a binomial share."""
         return float(np.sqrt(score * (1 - score) / len(self.positions)))
+
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the probabilities of the records' own classes."""
+        rows = np.arange(len(self.positions))
+        return weigh_by_likelihood([answer[rows, self.positions] for answer in answers], weights)
+
+    def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
+        """Return the factor of least cross-entropy."""
+        return fit_temperature(scores, self.tensor(np.arange(len(self.positions))), torch.from_numpy(weights))
 
 
 @dataclass(frozen=True)
@@ -219,6 +241,11 @@ class MultilabelTarget(Target):
         """Return the standard error of a mean share, at most that of a binomial one."""
         return float(np.sqrt(score * (1 - score) / len(self.present)))
 
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the probabilities of what each record has and lacks."""
+        likelihoods = [np.where(self.present > 0, answer, 1 - answer).ravel() for answer in answers]
+        return weigh_by_likelihood(likelihoods, np.repeat(weights, self.present.shape[1]))
+
 
 @dataclass(frozen=True)
 class NumericTarget(Target):
@@ -285,3 +312,10 @@ class NumericTarget(Target):
         center = np.average(self.values, axis=0, weights=weights)
         total = np.average(np.square(self.values - center), axis=0, weights=weights)
         return float(np.mean(1 - residual / np.where(total > 0, total, 1.0)))
+
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the squared error, in units of each target's deviation."""
+        center = np.average(self.values, axis=0, weights=weights)
+        scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
+        scale[scale == 0] = 1.0
+        return weigh_by_error([(answer - self.values) / scale for answer in answers], weights)

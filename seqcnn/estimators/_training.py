@@ -31,11 +31,12 @@ from seqcnn.estimators._solving import prepare, solve
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.model import Model
+from seqcnn.network import Network
 from seqcnn.threads import thread_limit, threads_for
 from seqcnn.training import TrainingResult, Validation, Watcher, train
 from seqcnn.windows import WindowTable
 
-HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
+HISTORY_COLUMNS = ("member", "epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
 
 
 def train_model(
@@ -79,6 +80,7 @@ def train_model(
         If the loss became infinite or NaN.
     """
     network = model.network
+    assert isinstance(network, Network)
     table = model.cut(examples.records)
     store = model.store(examples.records, table)
     is_fixed = isinstance(network.encoder, FeatureEncoder)
@@ -91,10 +93,9 @@ def train_model(
     validate = None if validation is None else partial(measure.run, validation)
     with keep_freed_memory():
         if is_fixed:
-            row = solve(
+            return solve(
                 network, store, examples, table, measure=measure, validate=validate, watcher=watcher, caller=caller
             )
-            return TrainingResult([row], kept_epoch=1)
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
         with thread_limit(n_threads), changed_bands(network, sounds):
@@ -119,6 +120,7 @@ class _Measure:
 
     def __init__(self, model: Model, examples: Examples, settings: Settings, caller: str) -> None:
         assert examples.target is not None
+        assert isinstance(model.network, Network)
         assert isinstance(model.network.head, LinearHead)
         self.loss = examples.target.loss(model.network.head)
         # An embedder's model gives features, but what is measured is what its head learns.
@@ -165,5 +167,5 @@ def tabulate(history: list[dict[str, float]], before: pd.DataFrame | None = None
         later = [row | {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds} for row in history]
         history = [*earlier, *later]
     if not history:
-        return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+        return pd.DataFrame(columns=list(HISTORY_COLUMNS[1:]), dtype=float)
     return pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).dropna(axis="columns", how="all")
