@@ -38,11 +38,7 @@ class Member:
         return is_fixed(self.encoder)
 
 
-PRESETS: Mapping[str, tuple[str, ...]] = {
-    "quick": ("multirocket", "hydra"),
-    "default": ("multirocket", "hydra", "lite"),
-    "best": ("multirocket", "hydra", "lite", "inception"),
-}
+PRESETS: Mapping[str, tuple[str, ...]] = {}
 """The committee that "auto" is for series."""
 _SHORTEST = 10
 """Time steps that fixed kernels need."""
@@ -74,7 +70,7 @@ def choose_members(
     encoder = parameters["encoder"]
     if is_list(encoder):
         return name_members(encoder)
-    takes_one = True or tiny or shortest < _SHORTEST or wants_one_network(parameters, in_steps)
+    takes_one = not PRESETS or tiny or shortest < _SHORTEST or wants_one_network(parameters, in_steps)
     if encoder_is_auto(encoder) and kind == "series" and not takes_one:
         return name_members(PRESETS[parameters["preset"]])
     return ()
@@ -109,7 +105,10 @@ def name_members(encoders: Any) -> tuple[Member, ...]:
 def check_members(
     encoder: list[Any] | tuple[Any, ...], parameters: Mapping[str, Any], *, embeds: bool, caller: str
 ) -> None:
-    """Raise ValueError if a list of encoders, each valid by itself, makes no committee; ``embeds`` asks for features."""
+    """Raise ValueError if a list of encoders, each valid by itself, makes no committee.
+
+    ``embeds`` tells whether features are asked for.
+    """
     if embeds:
         raise ValueError(
             f"The 'encoder' parameter of {caller} must be one encoder, for members of a committee are weighed by what "
