@@ -33,6 +33,8 @@ LEVELS = (
         "heads",
         "losses",
         "calibration",
+        "conformal",
+        "reliability",
         "allocation",
         "flat_parameters",
         "progress",
