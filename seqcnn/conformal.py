@@ -112,12 +112,12 @@ class ConformityScores:
         cls, scores: Float64Array, weights: Float64Array | None, groups: IntegerArray | None
     ) -> ConformityScores:
         shares = np.ones(len(scores)) if weights is None else weights
-        witnesses = shares
+        witnesses: Float64Array = shares
         if groups is not None:
             # A group weighs as much as its records on average, however many there are.
             number = np.unique(groups, return_inverse=True)[1]
             shares = shares / np.bincount(number)[number]
-            witnesses = np.bincount(number, weights=shares)
+            witnesses = np.bincount(number, weights=shares).astype(np.float64)
         # Drawn by weight, a new record (or group) has on average this weight.
         of_a_new_one = np.square(witnesses).sum() / witnesses.sum()
         order = np.argsort(scores, axis=0, kind="stable")

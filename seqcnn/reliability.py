@@ -111,10 +111,9 @@ def read_probabilities(y_true: Any, y_prob: Any, classes: Any, opening: str) -> 
     ValueError
         If they do not; ``opening`` is the message's first sentence.
     """
-    labels, probabilities = np.asarray(y_true), np.asarray(y_prob, dtype=np.float64)
+    labels, given = np.asarray(y_true), np.asarray(y_prob, dtype=np.float64)
     known = np.unique(labels) if classes is None else np.asarray(classes)
-    if probabilities.ndim == 1:
-        probabilities = np.column_stack([1 - probabilities, probabilities])
+    probabilities = np.column_stack([1 - given, given]) if given.ndim == 1 else given
     problems = []
     if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or not len(labels):
         problems.append(
@@ -134,8 +133,8 @@ def read_probabilities(y_true: Any, y_prob: Any, classes: Any, opening: str) -> 
                 f"y_true must hold labels of the classes. Received: {name_first([repr(x) for x in unknown.tolist()])}. "
                 "Drop these cases."
             )
-    if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all():
-        low, high = np.min(probabilities), np.max(probabilities)
+    if given.size and not ((given >= 0) & (given <= 1 + 1e-6)).all():
+        low, high = np.min(given), np.max(given)
         problems.append(f"y_prob must be from 0 to 1. Received: {low:.3g} to {high:.3g}. Pass probabilities.")
     if problems:
         raise ValueError(f"{opening} {' '.join(problems)}")

@@ -84,7 +84,9 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     weight_decay : float, default=0.01
         Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Of targets scaled to unit deviation.
+        Of targets scaled to unit deviation. "absolute_error" and "huber", which is squared below one unit and absolute
+        above, hold against outliers; beside them the unit is of the quartile distance, which is the deviation of a
+        normal distribution and hardly moved by outliers. Encoders of fixed kernels take "squared_error" only.
     early_stopping : bool or "auto", default="auto"
         Whether records are held back, the latest weights within one standard error of the best score on them are kept,
         and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
