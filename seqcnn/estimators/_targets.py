@@ -257,7 +257,7 @@ class NumericTarget(Target):
         if self.loss_name != "squared_error":
             low, center, high = _quartiles(self.values, weights)
             # Of a normal distribution this is the deviation. Where half of the values are one value, it is zero.
-            scale = np.where(high > low, (high - low) / 1.349, scale)
+            scale = np.where(high - low > 1e-12 * np.maximum(1.0, np.abs(center)), (high - low) / 1.349, scale)
         scale[scale <= 1e-12 * np.maximum(1.0, np.abs(center))] = 1.0
         return LinearHead(
             in_features,
@@ -296,7 +296,7 @@ class NumericTarget(Target):
 
 
 def _quartiles(values: Float64Array, weights: Float64Array) -> Float64Array:
-    """Return the values ``(n_rows, n_targets)`` that a quarter, a half and three quarters lie below, ``(3, n_targets)``.
+    """Return what a quarter, a half and three quarters of ``(n_rows, n_targets)`` lie below, ``(3, n_targets)``.
 
     A row of weight two is two rows; between two values it is their mean.
     """
