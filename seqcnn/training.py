@@ -97,8 +97,8 @@ class TrainingSettings:
 class TrainingResult:
     """What happened: a line an epoch, the epoch kept, whether Ctrl-C ended it, and what the optimizer remembers.
 
-    ``left_out`` are scores of the training windows, ``(n_windows, n_outputs)``, each of a head or network that did not
-    learn the window; None where there are none.
+    Where every record was left out in turn, ``left_out`` are the answers for each by a model that did not learn it,
+    ``(n_records, n_outputs)``: probabilities or values, the mean over its windows.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)

@@ -34,6 +34,8 @@ LEVELS = (
         "losses",
         "calibration",
         "weighting",
+        "conformal",
+        "reliability",
         "allocation",
         "flat_parameters",
         "progress",

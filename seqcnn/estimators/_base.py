@@ -23,12 +23,14 @@ from sklearn.utils.validation import check_is_fitted
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.augment.sounds import Sounds
 from seqcnn.committee import Committee
+from seqcnn.conformal import ConformityScores
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
 from seqcnn.estimators._augmenting import read_sounds, settle_augmentation, tell_memory
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
 from seqcnn.estimators._committee import fit_committee
+from seqcnn.estimators._conforming import find_conformity, measure_conformity
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._front_end import check_front_end
 from seqcnn.estimators._going_on import (
@@ -42,7 +44,7 @@ from seqcnn.estimators._going_on import (
     structure_of,
 )
 from seqcnn.estimators._parameters import PartParametersMixin
-from seqcnn.estimators._read_weights import read_groups
+from seqcnn.estimators._read_weights import read_groups, read_weights
 from seqcnn.estimators._reading import ReadingMixin
 from seqcnn.estimators._roster import (
     Member,
@@ -77,6 +79,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
     """What a record is turned into; None is what the target asks for."""
     history_: pd.DataFrame
     kept_epoch_: int
+    conformity_scores_: ConformityScores
 
     def _one_network(self, attribute: str) -> Network:
         network = self.network_
@@ -205,10 +208,14 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
                     result = self._fit_members(members, examples, validation, contract, seed, learnt, told)
                 else:
                     result = self._train(settings, examples, validation, generator, sounds, earlier, learnt, told)
+                known = find_conformity(self.model_, result.left_out, examples, validation, caller)
         progress.moments = result.moments if in_steps else []
         progress.sounds = sounds if in_steps or getattr(self, "warm_start", False) else None
         self._progress = progress
         self.__dict__.update(learnt)
+        self.__dict__.pop("conformity_scores_", None)
+        if known is not None:
+            self.conformity_scores_ = known
         if result.interrupted:
             n_epochs = sum(_count_epochs(one) for _, one in members) or settings.training.max_epochs
             warnings.warn(
@@ -462,6 +469,18 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             }
 
         return attributes
+
+    def _conformalize(self, X: Any, target: Target, sample_weight: Any, groups: Any) -> Self:
+        """Keep how far the fitted model is off on records of the user's own."""
+        caller = type(self).__name__
+        weights, groups = read_weights(X, sample_weight, caller), read_groups(X, groups, caller)
+        # A record of weight zero is as good as absent.
+        kept = np.flatnonzero(weights > 0)
+        examples = Examples(self._read(X), target, weights, groups).take(kept)
+        with thread_limit(resolve_threads(self.n_jobs)):
+            outputs = self.model_.score_records(examples.records, caller=caller)
+        self.conformity_scores_ = measure_conformity(outputs, examples)
+        return self
 
     def _score_records(self, X: Any) -> Float64Array:
         """Return the model's output for each record, ``(n_cases, n_outputs)``."""

@@ -18,7 +18,6 @@ import torch
 from torch import nn
 
 from seqcnn._types import Float64Array
-from seqcnn.aggregate import average_over_windows
 from seqcnn.committee import Blend, Committee, blend
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._going_on import LARGEST_SEED
@@ -120,14 +119,15 @@ def fit_committee(
         generator = np.random.default_rng([seed, position])
         settings, model, result = _fit_member(member, examples, generator, begin, watch, caller)
         assert result.left_out is not None
-        answers = average_over_windows(model.finish(result.left_out), model.cut(examples.records))
-        fitted.append(Fitted(member.name, model, answers, result.history, time.perf_counter() - started))
+        fitted.append(Fitted(member.name, model, result.left_out, result.history, time.perf_counter() - started))
         interrupted = result.interrupted
         if interrupted:
             break
     joined = combine(fitted, examples, settings, caller=caller)
     lines = [{"member": one.name, **row} for one in fitted for row in one.history]
-    joined.training = TrainingResult(cast("list[dict[str, float]]", lines), len(lines), interrupted)
+    joined.training = TrainingResult(
+        cast("list[dict[str, float]]", lines), len(lines), interrupted, left_out=joined.answers
+    )
     return joined
 
 

@@ -17,7 +17,7 @@ from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
 from seqcnn.heads import CountScaler, LinearHead
 from seqcnn.network import Network
-from seqcnn.training import NonFiniteLossError, TrainingResult, Validation, Watcher
+from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
 
 Measure = Callable[[Float64Array, Examples, WindowTable], Validation]
@@ -49,8 +49,11 @@ def solve(
     validate: Callable[[], Validation] | None,
     watcher: Watcher,
     caller: str,
-) -> TrainingResult:
-    """Solve the head of a network whose encoder is prepared, and return the one line of its history.
+) -> tuple[dict[str, float], Float64Array]:
+    """Solve the head of a network whose encoder is prepared.
+
+    It returns the one line of its history, and scores of the windows by heads that were solved without their record
+    (and without its group), ``(n_windows, n_outputs)``.
 
     Parameters
     ----------
@@ -102,7 +105,8 @@ def solve(
             f"The head of {caller} could not be solved, because its loss is not finite. Received: a loss of "
             f"{trained.loss}. Look for extreme values in X, y or sample_weight."
         )
-    watched = measure(_to_numpy(solution.left_out), examples, table) if validate is None else validate()
+    left_out = _to_numpy(solution.left_out)
+    watched = measure(left_out, examples, table) if validate is None else validate()
     row = {
         "epoch": 1,
         "train_loss": trained.loss,
@@ -111,7 +115,7 @@ def solve(
         "seconds": time.perf_counter() - started,
     }
     watcher.on_epoch(row)
-    return TrainingResult([row], kept_epoch=1, left_out=_to_numpy(solution.left_out))
+    return row, left_out
 
 
 def _to_numpy(outputs: Tensor) -> Float64Array:

@@ -274,9 +274,17 @@ class NumericTarget(Target):
         return np.ones(len(self.values))
 
     def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
-        """Build a head that answers in the targets' units."""
+        """Build a head that answers in the targets' units.
+
+        They are mean and deviation; beside a loss that outliers hardly move, median and quartile distance, which they
+        hardly move either. In units of a deviation that a few huge values made, all others would be nearly zero.
+        """
         center = np.average(self.values, axis=0, weights=weights)
         scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
+        if self.loss_name != "squared_error":
+            low, center, high = _quartiles(self.values, weights)
+            # Of a normal distribution this is the deviation. Where half of the values are one value, it is zero.
+            scale = np.where(high - low > 1e-12 * np.maximum(1.0, np.abs(center)), (high - low) / 1.349, scale)
         scale[scale <= 1e-12 * np.maximum(1.0, np.abs(center))] = 1.0
         return LinearHead(
             in_features,
@@ -319,3 +327,18 @@ class NumericTarget(Target):
         scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
         scale[scale == 0] = 1.0
         return weigh_by_error([(answer - self.values) / scale for answer in answers], weights)
+
+
+def _quartiles(values: Float64Array, weights: Float64Array) -> Float64Array:
+    """Return what a quarter, a half and three quarters of ``(n_rows, n_targets)`` lie below, ``(3, n_targets)``.
+
+    A row of weight two is two rows; between two values it is their mean.
+    """
+    order = np.argsort(values, axis=0)
+    ascending = np.take_along_axis(values, order, axis=0)
+    below = np.cumsum(weights[order], axis=0) / weights.sum()
+    quartiles = np.empty((3, values.shape[1]))
+    for row, share in enumerate((0.25, 0.5, 0.75)):
+        first, second = ((below < share + nudge).sum(0).clip(max=len(values) - 1) for nudge in (-1e-9, 1e-9))
+        quartiles[row] = np.take_along_axis(ascending, np.stack([first, second]), axis=0).mean(axis=0)
+    return quartiles

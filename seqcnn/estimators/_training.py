@@ -93,9 +93,10 @@ def train_model(
     validate = None if validation is None else partial(measure.run, validation)
     with keep_freed_memory():
         if is_fixed:
-            return solve(
+            row, left_out = solve(
                 network, store, examples, table, measure=measure, validate=validate, watcher=watcher, caller=caller
             )
+            return TrainingResult([row], kept_epoch=1, left_out=measure.answers(left_out, table))
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
         with thread_limit(n_threads), changed_bands(network, sounds):
@@ -132,8 +133,12 @@ class _Measure:
         targets = self.targets(examples, table)
         losses = self.loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
         loss = float(np.average(losses, weights=examples.weights[table.record]))
-        answers = average_over_windows(self._model.finish(outputs), table)
+        answers = self.answers(outputs, table)
         return Validation(loss, *score_with(self._settings.scoring, answers, examples, caller=self._caller))
+
+    def answers(self, outputs: Float64Array, table: WindowTable) -> Float64Array:
+        """Turn a network's scores ``(n_windows, n_outputs)`` into answers for the records."""
+        return average_over_windows(self._model.finish(outputs), table)
 
     def run(self, examples: Examples) -> Validation:
         """Run the network as it is now, and measure it."""
