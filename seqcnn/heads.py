@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Self
+from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqcnn.rebuilding import Rebuildable
@@ -145,3 +147,87 @@ class LinearHead(Rebuildable):
         # Units of the target are kept in full precision, whatever the dense layer ran in.
         wide = scores.to(torch.promote_types(scores.dtype, self.scale.dtype))
         return wide * self.scale + self.center
+
+
+class CopiesHead(LinearHead):
+    """A dense layer for each of several copies of a network that stand side by side; their answers make one.
+
+    In training it keeps the copies apart, ``(batch, n_copies, n_outputs)``, so that each has a loss of its own. In
+    evaluation it gives ``(batch, n_outputs)``: scores whose probabilities are the mean of the copies' probabilities, or
+    the mean of their values.
+
+    Parameters
+    ----------
+    in_features
+        Features behind the pooling, of all copies: a copy's side by side, as an encoder with ``n_copies`` and
+        :class:`~seqcnn.layers.BinPool1d` give them, and ``n_shared`` behind them.
+    n_outputs
+        Classes, labels or targets.
+    n_copies
+        How many copies.
+    output
+        What the copies' scores mean: "probabilities" (of classes that exclude each other), "labels" (each with a
+        probability of its own) or "values".
+    n_shared
+        Features, the last ones, that every copy reads: the numbers beside a record.
+    dropout, center, scale, scaler
+        As :class:`LinearHead` takes them; the scaler sees all features at once.
+
+    Examples
+    --------
+    >>> head = CopiesHead(6, 2, n_copies=3)
+    >>> head(torch.zeros(4, 6)).shape, head.eval()(torch.zeros(4, 6)).shape
+    (torch.Size([4, 3, 2]), torch.Size([4, 2]))
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        n_outputs: int,
+        *,
+        n_copies: int,
+        output: Literal["probabilities", "labels", "values"] = "probabilities",
+        n_shared: int = 0,
+        dropout: float = 0.0,
+        center: Tensor | None = None,
+        scale: Tensor | None = None,
+        scaler: nn.Module | None = None,
+    ) -> None:
+        n_apart = in_features - n_shared
+        assert n_apart % n_copies == 0, "copies have as many features each"
+        # One layer's weight holds those of all copies, each of which starts as it would alone.
+        super().__init__(
+            n_apart // n_copies + n_shared,
+            n_copies * n_outputs,
+            dropout=dropout,
+            center=center,
+            scale=scale,
+            scaler=scaler,
+        )
+        self.n_copies, self.n_shared, self.output = n_copies, n_shared, output
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map ``(batch, in_features)``."""
+        scores = self.apart(features)
+        return scores if self.training else self.combine(scores)
+
+    def apart(self, features: Tensor) -> Tensor:
+        """Return what each copy says, ``(batch, n_copies, n_outputs)``."""
+        if self.scaler is not None:
+            features = self.scaler(features)
+        n_apart = features.shape[1] - self.n_shared
+        own = features[:, :n_apart].reshape(features.shape[0], self.n_copies, -1)
+        if self.n_shared:
+            own = torch.cat([own, features[:, None, n_apart:].expand(-1, self.n_copies, -1)], 2)
+        kernels = self.dense.weight.view(self.n_copies, -1, self.dense.in_features)
+        scores = torch.einsum("bkf,kof->bko", self.dropout(own), kernels)
+        return self.in_units(scores + self.dense.bias.view(self.n_copies, -1))
+
+    def combine(self, apart: Tensor) -> Tensor:
+        """Make one answer, ``(batch, n_outputs)``, of those of :meth:`apart`."""
+        if self.output == "values":
+            return apart.mean(1)
+        if self.output == "probabilities":
+            return apart.log_softmax(2).logsumexp(1) - math.log(self.n_copies)
+        # The logit of a mean of probabilities, of which neither it nor what it lacks of one is rounded to nothing.
+        return F.logsigmoid(apart).logsumexp(1) - F.logsigmoid(-apart).logsumexp(1)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from seqcnn._types import Float64Array
 from seqcnn.allocation import keep_freed_memory
-from seqcnn.batches import WindowStore, prediction_batches
+from seqcnn.batches import Batch, WindowStore, prediction_batches
 from seqcnn.committee import Committee
 from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.network import Network
@@ -41,6 +43,21 @@ def run_network(network: Network | Committee, store: WindowStore, *, features: b
         if features:
             return np.concatenate(outputs_of_members, 1)
         return network.combine([torch.from_numpy(scores) for scores in outputs_of_members]).numpy()
+    return run_batches(network, store, lambda batch: network.embed(*batch) if features else network(*batch))
+
+
+def run_batches(network: Network, store: WindowStore, read: Callable[[Batch], Tensor]) -> Float64Array:
+    """Return what ``read`` gives for every window, in the windows' order, ``(n_windows, ...)`` float64.
+
+    Parameters
+    ----------
+    network
+        Is put into evaluation mode for the run, and back.
+    store
+        The windows.
+    read
+        Gives an answer for each window of a batch, ``(batch, ...)``.
+    """
     was_training = network.training
     network.eval()
     size = windows_a_batch(store, network)
@@ -48,9 +65,7 @@ def run_network(network: Network | Committee, store: WindowStore, *, features: b
     outputs: list[Tensor] = []
     try:
         with torch.inference_mode(), keep_freed_memory():
-            for windows in batches:
-                batch = store.batch(windows)
-                outputs.append(network.embed(*batch) if features else network(*batch))
+            outputs.extend(read(store.batch(windows)) for windows in batches)
     finally:
         network.train(was_training)
     joined = torch.cat(outputs).cpu().to(torch.float64).numpy()

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.batches import Batch, WindowStore, balanced_batches, training_batches
+from seqcnn.cross_fitting import augment_by_fold, measure_copies
 from seqcnn.descent import Descent, Moments, descend
+from seqcnn.heads import CopiesHead
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
 
@@ -130,6 +132,7 @@ def train(
     generator: np.random.Generator,
     classes: IntegerArray | None = None,
     augment: Augment | None = None,
+    folds: IntegerArray | None = None,
     validate: Callable[[], Validation] | None = None,
     watcher: Watcher | None = None,
     moments: Sequence[Moments] = (),
@@ -139,7 +142,8 @@ def train(
     Parameters
     ----------
     network
-        On the device of ``store``; chance inside it (dropout) comes from torch's global generator.
+        On the device of ``store``; chance inside it (dropout) comes from torch's global generator. If it holds copies
+        (:class:`~seqcnn.heads.CopiesHead`), each learns as it would alone.
     store
         The training windows.
     targets, weights
@@ -155,6 +159,10 @@ def train(
         once an epoch.
     augment
         Changes each batch before the network reads it; what is validated, and what is in ``store``, stays as it is.
+    folds
+        The fold of each window, ``(n_windows,)``, for a network of copies: copy ``k`` does not learn the windows of
+        fold ``k``, and all learn those of fold -1 (:mod:`seqcnn.cross_fitting`). The loss of the history is the mean of
+        the losses that counted.
     validate
         Measures held-back records. The latest weights whose score is within one standard error of the best are kept:
         under a falling learning rate a later network is the calmer one, and a smaller difference is chance. Training
@@ -181,21 +189,33 @@ def train(
     result = TrainingResult()
     schedule, best = _Schedule(settings), _Best(settings.n_iter_no_change)
     arguments = {"equal_length": knows_no_padding(network)}
+    n_copies = network.head.n_copies if isinstance(network.head, CopiesHead) else 1
+    assert folds is None or (isinstance(network.head, CopiesHead) and folds.max() < n_copies)
 
     def draw() -> list[IntegerArray]:
         if classes is None:
             return training_batches(store.lengths, settings.batch_size, generator, **arguments)
         return balanced_batches(store.lengths, classes, settings.batch_size, generator, **arguments)
 
-    def measure_loss(windows: IntegerArray) -> Tensor:
-        rows = torch.from_numpy(windows).to(weights.device)
-        batch, wanted, counted = store.batch(windows), targets[rows], weights[rows]
-        if augment is not None:
-            batch, wanted, counted = augment(batch, wanted, counted, generator)
+    def measure_loss(windows: IntegerArray) -> tuple[Tensor, Tensor, int]:
+        """Return what to descend on, the sum of the losses, and their number."""
+        own_folds = None if folds is None else folds[windows]
+        if folds is not None and augment is not None:
+            batch, wanted, counted, own_folds = augment_by_fold(
+                augment, store, windows, folds, targets, weights, generator
+            )
+        else:
+            rows = torch.from_numpy(windows).to(weights.device)
+            batch, wanted, counted = store.batch(windows), targets[rows], weights[rows]
+            if augment is not None:
+                batch, wanted, counted = augment(batch, wanted, counted, generator)
         with torch.autocast(weights.device.type, torch.bfloat16, enabled=settings.mixed_precision):
             scores = network(*batch)
         scores = scores.to(torch.promote_types(scores.dtype, weights.dtype))
-        return loss(scores, wanted) * counted
+        if isinstance(network.head, CopiesHead):
+            return measure_copies(loss, scores, wanted, counted, own_folds)
+        losses = loss(scores, wanted) * counted
+        return losses.mean(), losses.detach().sum(), len(windows)
 
     def run_epoch(epoch: int, descent: Descent) -> dict[str, float] | None:
         """Take one pass; None where the budget left no time for a step."""
@@ -208,10 +228,10 @@ def train(
             now = schedule.rate(epoch - 1 + position / len(batches))
             if now is None:
                 break
-            losses = measure_loss(windows)
-            descent.step(losses.mean(), now)
-            total += losses.detach().sum()
-            seen, rate = seen + len(windows), now
+            mean, summed, count = measure_loss(windows)
+            descent.step(mean, now)
+            total += summed
+            seen, rate = seen + count, now
             if watcher is not None:
                 watcher.on_batch(epoch, (position + 1) / len(batches))
         if not seen:
@@ -230,7 +250,8 @@ def train(
         with descend(
             network,
             weight_decay=settings.weight_decay,
-            max_gradient_norm=settings.max_gradient_norm,
+            # Gradients of several copies are together the longer.
+            max_gradient_norm=settings.max_gradient_norm * math.sqrt(n_copies),
             moments=moments,
         ) as descent:
             for epoch in range(1, settings.max_epochs + 1):

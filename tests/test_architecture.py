@@ -45,6 +45,7 @@ LEVELS = (
     {"network", "batches", "aggregate", "descent"},
     {"committee"},
     {"inference", "threads", "piecewise"},
+    {"cross_fitting"},
     {"training", "closed_form", "continuous"},
     {"model"},
     {"saving", "streaming"},

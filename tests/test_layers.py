@@ -133,6 +133,7 @@ def test_every_path_of_the_table_is_taken_by_some_shape_and_can_be_overridden():
 
     assert path_of() == "image"
     assert path_of(kernel_size=1) == "product"
+    assert path_of(kernel_size=1, groups=2) == "products"
     assert path_of(in_channels=1, first=True) == "windows"
     assert path_of(in_channels=1) == path_of(in_channels=1, kernel_size=999, first=True) == "image"
     assert path_of(groups=8) == path_of(groups=8, kernel_size=3, dilation=2) == "depthwise"
@@ -151,8 +152,8 @@ def test_an_unknown_path_is_refused_with_the_nearest_one():
     with pytest.raises(ValueError) as error, override_path("imag"):
         pass
     assert str(error.value) == (
-        "The 'path' parameter of override_path must be 'plain', 'image', 'windows', 'product', 'depthwise' or None. "
-        "Received: 'imag'. Did you mean 'image'? Pass one of the values named."
+        "The 'path' parameter of override_path must be 'plain', 'image', 'windows', 'product', 'products', "
+        "'depthwise' or None. Received: 'imag'. Did you mean 'image'? Pass one of the values named."
     )
 
 

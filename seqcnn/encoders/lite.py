@@ -18,12 +18,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqcnn._checks import check_integer
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.convolution import Conv1d
 from seqcnn.layers.gathered import convolve_windows
 from seqcnn.layers.masking import hide_padding
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.parallel import convolve_side_by_side, join_channels, stack_kernels
+from seqcnn.layers.parallel import convolve_side_by_side, join_channels, repeat_channels, stack_kernels
 from seqcnn.layers.separable import SeparableBlock, SeparableConv1d
 
 _TREND_SIZES = (2, 4, 8, 16, 32, 64)
@@ -81,32 +82,35 @@ class HandcraftedFilters(nn.Module):
 class MultiplexedLayer(nn.Module):
     """Learned kernels of three sizes beside the hand-crafted filters.
 
-    Shape: ``(batch, in_channels, time)`` to ``(batch, 3 * width + 17 * in_channels, time)``.
+    Shape: ``(batch, in_channels, time)`` to ``(batch, n_copies * (3 * width + 17 * in_channels), time)``, a copy's
+    channels side by side. The hand-crafted filters are the same for all copies, and computed once.
     """
 
-    def __init__(self, in_channels: int, width: int, kernel_size: int) -> None:
+    def __init__(self, in_channels: int, width: int, kernel_size: int, n_copies: int = 1) -> None:
         super().__init__()
         sizes = [kernel_size // 2**halvings for halvings in range(3)]
         self.branches = nn.ModuleList(
-            Conv1d(1, width, size, padding="same", bias=False)
+            Conv1d(1, n_copies * width, size, padding="same", bias=False)
             if in_channels == 1
-            else SeparableConv1d(in_channels, width, size)
+            else SeparableConv1d(n_copies * in_channels, n_copies * width, size, groups=n_copies)
             for size in sizes
         )
         self.handcrafted = HandcraftedFilters()
-        self.out_channels = len(sizes) * width + in_channels * self.handcrafted.n_filters
+        self.n_copies = n_copies
+        self.out_channels = n_copies * (len(sizes) * width + in_channels * self.handcrafted.n_filters)
         self.span = max(kernel_size, self.handcrafted.span)
         self.normalization = BatchNorm1d(self.out_channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the layer."""
-        if x.shape[1] == 1 and self.normalization.folds():
+        if x.shape[1] == self.n_copies == 1 and self.normalization.folds():
             return hide_padding(self._folded(x), mask)
         if x.shape[1] == 1:
-            learned = [convolve_side_by_side(self.branches, x)]
+            learned = [convolve_side_by_side(self.branches, x, self.n_copies)]
         else:
-            learned = [branch(x) for branch in self.branches]
-        joined = join_channels([*learned, self.handcrafted(x)])
+            repeated = repeat_channels(x, self.n_copies)
+            learned = [branch(repeated) for branch in self.branches]
+        joined = join_channels([*learned, repeat_channels(self.handcrafted(x), self.n_copies)], self.n_copies)
         return self.normalization(joined, mask, rectify=True)  # type: ignore[no-any-return]
 
     def _folded(self, x: Tensor) -> Tensor:
@@ -133,10 +137,13 @@ class LITE(SequenceEncoder):
     kernel_size
         Time steps of the longest learned kernel. The other branches have a half and a quarter of it, as have the two
         layers behind, whose taps stand 2 and 4 steps apart.
+    n_copies
+        How many such networks stand side by side and read the same input, each with weights of its own; what they give
+        is for :class:`seqcnn.heads.CopiesHead`.
 
     Notes
     -----
-    Shape: ``(batch, in_channels, time)`` to ``(batch, width, time)``.
+    Shape: ``(batch, in_channels, time)`` to ``(batch, n_copies * width, time)``, a copy's channels side by side.
 
     Examples
     --------
@@ -147,17 +154,19 @@ class LITE(SequenceEncoder):
     9814
     """
 
-    def __init__(self, in_channels: int, *, width: int = 32, kernel_size: int = 40) -> None:
+    def __init__(self, in_channels: int, *, width: int = 32, kernel_size: int = 40, n_copies: int = 1) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.stride = in_channels, width, 1
-        self.first = MultiplexedLayer(in_channels, width, kernel_size)
+        check_integer("n_copies", n_copies, minimum=1, caller="LITE")
+        self.in_channels, self.out_channels, self.stride = in_channels, n_copies * width, 1
+        self.n_copies = n_copies
+        self.first = MultiplexedLayer(in_channels, width, kernel_size, n_copies)
         self.blocks = nn.ModuleList()
         channels, layers = self.first.out_channels, [(self.first.span, 1)]
         for halvings in (1, 2):
             size, dilation = kernel_size // 2**halvings, 2**halvings
-            self.blocks.append(SeparableBlock(channels, width, size, dilation=dilation))
+            self.blocks.append(SeparableBlock(channels, self.out_channels, size, dilation=dilation, groups=n_copies))
             layers.append((dilation * (size - 1) + 1, 1))
-            channels = width
+            channels = self.out_channels
         self.receptive_field = receptive_field(layers)
 
     def encode(self, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from seqcnn.layers.depthwise import depthwise_convolution
 from seqcnn.layers.gathered import convolve_windows
+from seqcnn.layers.grouped import multiply_groups
 from seqcnn.layers.layout import Path, Shape, as_image, as_sequence, channels_innermost, choose_path
 from seqcnn.layers.memory import Remembers
 from seqcnn.layers.pieces import arrange_kernel, convolve_piece, is_little_piece
@@ -115,6 +116,9 @@ class Conv1d(Remembers, nn.Conv1d):
         if path == "product" and left == right == 0:
             return F.linear(x.transpose(1, 2), weight[..., 0], bias).transpose(1, 2)
         x = channels_innermost(x)
+        if path == "products" and left == right == 0:
+            output = multiply_groups(x, weight, self.groups)
+            return output if bias is None else output + bias.to(output.dtype)[:, None]
         if path == "windows":
             return convolve_windows(x, weight, left, right, bias=bias, stride=stride, dilation=dilation)
         if path == "depthwise":

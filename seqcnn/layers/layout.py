@@ -22,13 +22,14 @@ from torch import Tensor
 
 from seqcnn._checks import check_choice
 
-Path: TypeAlias = Literal["plain", "image", "windows", "product", "depthwise"]
+Path: TypeAlias = Literal["plain", "image", "windows", "product", "products", "depthwise"]
 """How a convolution is computed.
 
 - plain: ``torch.nn.functional.conv1d``, the reference, and the fallback for whatever the table does not name;
 - image: ``conv2d`` over an image one pixel high, channels innermost;
 - windows: the input's windows times the kernels, one matrix product (for few channels and a long output);
 - product: a kernel of one tap, which is a matrix product over the channels of each step;
+- products: one tap over groups of channels, a matrix product for each group;
 - depthwise: an image each for the output, the input's gradient and the weights' gradient, in the shape that is fastest
   for each, and dilation as a view.
 """
@@ -73,6 +74,8 @@ def computes(path: Path, shape: Shape) -> bool:
     match path:
         case "product":
             return shape.groups == shape.kernel_size == shape.stride == 1
+        case "products":
+            return 1 < shape.groups < shape.in_channels and shape.kernel_size == shape.stride == 1
         case "windows":
             return shape.groups == 1
         case "depthwise":
@@ -93,6 +96,7 @@ _LITTLE_WORK = 2**17
 
 RULES = (
     Rule("CPU, float32 or bfloat16: dense, one tap, stride 1", "product"),
+    Rule("CPU, float32 or bfloat16: in groups of several channels, one tap, stride 1", "products"),
     Rule(
         f"CPU, float32 or bfloat16: dense, one channel and at most {_MOST_TAPS} taps in, first of a network", "windows"
     ),

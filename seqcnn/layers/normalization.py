@@ -50,7 +50,7 @@ class BatchNorm1d(Remembers, nn.BatchNorm1d):
             self.running_var is not None and self.affine
         )
 
-    def fold(self, weight: Tensor, bias: Tensor | None, first: int = 0) -> tuple[Tensor, Tensor]:
+    def fold(self, weight: Tensor, bias: Tensor | None, first: int = 0, n_copies: int = 1) -> tuple[Tensor, Tensor]:
         """Return kernel and bias of a convolution that does this normalization, too; one pass over memory less.
 
         Parameters
@@ -59,11 +59,14 @@ class BatchNorm1d(Remembers, nn.BatchNorm1d):
             Of the convolution in front, ``(out_channels, in_channels, kernel_size)`` and ``(out_channels,)``.
         first
             The channel of this normalization at which those of the convolution begin.
+        n_copies
+            How many copies of a network both hold side by side; ``first`` then counts within each.
         """
-        return self.once(weight, lambda: self._fold(weight, bias, first), key=first)
+        return self.once(weight, lambda: self._fold(weight, bias, first, n_copies), key=first)
 
-    def _fold(self, weight: Tensor, bias: Tensor | None, first: int) -> tuple[Tensor, Tensor]:
-        scale, shift = (values[first : first + len(weight)] for values in self.scale_and_shift())
+    def _fold(self, weight: Tensor, bias: Tensor | None, first: int, n_copies: int) -> tuple[Tensor, Tensor]:
+        stop = first + len(weight) // n_copies
+        scale, shift = (values.view(n_copies, -1)[:, first:stop].flatten() for values in self.scale_and_shift())
         return weight * scale[:, None, None], shift if bias is None else shift + bias * scale
 
     def scale_and_shift(self) -> tuple[Tensor, Tensor]:

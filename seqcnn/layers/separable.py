@@ -13,6 +13,8 @@ from seqcnn.layers.readers import Histories, Reader, chain, rectify
 class SeparableConv1d(nn.Module):
     """A kernel over time for each channel by itself, then a mixture of the channels at each step, without biases.
 
+    With ``groups`` only channels of one group are mixed.
+
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``.
 
     Examples
@@ -30,12 +32,13 @@ class SeparableConv1d(nn.Module):
         *,
         dilation: int = 1,
         padding: Padding = "same",
+        groups: int = 1,
     ) -> None:
         super().__init__()
         self.depthwise = Conv1d(
             in_channels, in_channels, kernel_size, padding=padding, dilation=dilation, groups=in_channels, bias=False
         )
-        self.pointwise = Conv1d(in_channels, out_channels, 1, bias=False)
+        self.pointwise = Conv1d(in_channels, out_channels, 1, groups=groups, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve ``(batch, in_channels, time)``."""
@@ -45,6 +48,8 @@ class SeparableConv1d(nn.Module):
 
 class SeparableBlock(nn.Module):
     """A separable convolution and normalization, and ReLU behind them if ``rectify`` says so.
+
+    With ``groups`` only channels of one group are mixed.
 
     Shape: ``(batch, in_channels, time)`` to ``(batch, out_channels, time)``. Output is zero where the mask is False.
 
@@ -63,10 +68,13 @@ class SeparableBlock(nn.Module):
         *,
         dilation: int = 1,
         padding: Padding = "same",
+        groups: int = 1,
         rectify: bool = True,
     ) -> None:
         super().__init__()
-        self.convolution = SeparableConv1d(in_channels, out_channels, kernel_size, dilation=dilation, padding=padding)
+        self.convolution = SeparableConv1d(
+            in_channels, out_channels, kernel_size, dilation=dilation, padding=padding, groups=groups
+        )
         self.normalization = BatchNorm1d(out_channels)
         self.rectify = rectify
 
