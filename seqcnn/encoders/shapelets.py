@@ -18,8 +18,6 @@ from seqcnn._types import IntegerArray
 from seqcnn.encoders.features import FeatureEncoder
 
 _N_STATISTICS = 3
-_STEPS_A_BLOCK = 16
-"""Places of which the best is found at once; where it was among them is looked up afterwards."""
 _VALUES, _VALUES_ELSEWHERE = 2**18, 2**25
 """Likenesses that are worked on at a time: on a CPU they stay in the second-level cache."""
 _FLAT = 1e-6
@@ -179,8 +177,8 @@ class RandomDilatedShapelets(FeatureEncoder):
         # A record shorter than the window goes on as zeros.
         reach = (self._taps - 1) * group.dilation
         padded = F.pad(x, (0, max(0, reach + 1 - x.shape[2])))
-        windows = padded[torch.from_numpy(records).to(x.device)[:, None], :, steps.to(x.device)].transpose(1, 2)
-        return _normalize(windows) if group.is_normalized else windows
+        windows = padded[torch.from_numpy(records).to(x.device)[:, None], :, steps.to(x.device)]
+        return (_normalize_(windows) if group.is_normalized else windows).transpose(1, 2)
 
     def _draw_levels(
         self,
@@ -203,7 +201,7 @@ class RandomDilatedShapelets(FeatureEncoder):
         ):
             chosen = torch.from_numpy(rows).to(x.device)
             windows = self._windows(x[chosen], n_places[chosen], group)
-            likeness = torch.bmm(windows, _with_one(some)[..., None])[..., 0]
+            likeness = windows.mul_(_with_one(some).T[..., None]).sum(0)
             top = likeness.topk(int(np.ceil(0.1 * (likeness.shape[1] - 1))) + 1).values
             low, high = (_at(top, share * (n_places[chosen] - 1)) for share in (0.1, 0.05))
             levels.append(torch.lerp(low, high, weight))
@@ -213,53 +211,48 @@ class RandomDilatedShapelets(FeatureEncoder):
         return (lengths - (self._taps - 1) * group.dilation).clamp_min(1)
 
     def _windows(self, x: Tensor, n_places: Tensor | None, group: _Group) -> Tensor:
-        """Return the windows at all places, ``(batch, places, channels * taps + 1)``.
+        """Return the windows at all places, ``(channels * taps + 1, batch, places)``.
 
         Places are rounded up to a multiple of a block; those that do not count have a likeness of ``_FAR``. The last
-        channel is minus half the squared norm.
+        row is minus half the squared norm.
         """
         reach = (self._taps - 1) * group.dilation
         most = max(1, x.shape[2] - reach)
-        rounded = -(-most // _STEPS_A_BLOCK) * _STEPS_A_BLOCK
+        size = _block_size(most)
+        rounded = -(-most // size) * size
         padded = F.pad(x, (0, rounded + reach - x.shape[2]))
-        taps = padded.unfold(2, reach + 1, 1)[..., :: group.dilation].transpose(1, 2)
-        windows = x.new_empty(*taps.shape[:2], taps[0, 0].numel() + 1)
-        inner = windows[..., :-1].unflatten(2, taps.shape[2:])
-        inner.copy_(_normalize(taps) if group.is_normalized else taps)
-        norms = windows[..., -1]
-        torch.sum(windows[..., :-1].square(), 2, out=norms)
-        norms.mul_(-0.5)
+        taps = padded.unfold(2, reach + 1, 1)[..., :: group.dilation].permute(1, 3, 0, 2)
+        windows = x.new_empty(self.in_channels * self._taps + 1, len(x), rounded)
+        inner = windows[:-1].view(taps.shape)
+        inner.copy_(taps)
+        if group.is_normalized:
+            _normalize_(inner)
+        norms = torch.sum(windows[:-1].square(), 0, out=windows[-1])
         places = torch.arange(rounded, device=x.device)
-        norms.masked_fill_(places >= (most if n_places is None else n_places[:, None]), _FAR)
+        norms.mul_(-0.5).masked_fill_(places >= (most if n_places is None else n_places[:, None]), _FAR)
         return windows
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         x = self._centered(x, lengths)
-        n_shapelets = len(self.patterns)
         patterns = _with_one(self.patterns[..., : self._taps].to(x))
         levels = self.levels.to(x)
-        # (statistic, batch, shapelet)
-        features = x.new_empty(_N_STATISTICS, len(x), n_shapelets)
-        best, place, count = features
+        features = x.new_empty(len(x), _N_STATISTICS, len(patterns))
+        # Fresh memory for each tile would cost as much as the arithmetic.
+        memory = x.new_empty(0)
         for group in self._groups:
             windows = self._windows(x, None if lengths is None else self._n_places(lengths, group), group)
-            for rows, columns in self._tiles(len(x), windows.shape[1], group, x):
-                part = windows[rows]
-                likeness = part.flatten(0, 1) @ patterns[columns].T
-                _summarise(
-                    likeness.unflatten(0, part.shape[:2]),
-                    levels[columns],
-                    best[rows, columns],
-                    place[rows, columns],
-                    count[rows, columns],
-                )
-        self._to_distance(best, patterns)
-        return features.transpose(0, 1).flatten(1)
-
-    def _to_distance(self, likeness: Tensor, patterns: Tensor) -> Tensor:
-        """Turn likenesses into distances, in place."""
+            n_places = windows.shape[2]
+            for rows, columns in self._tiles(len(x), n_places, group, x):
+                part, some = windows[:, rows].flatten(1).T, patterns[columns].T
+                n_values = part.shape[0] * some.shape[1]
+                if len(memory) < n_values:
+                    memory = x.new_empty(n_values)
+                likeness = torch.mm(part, some, out=memory[:n_values].view(len(part), -1))
+                _summarise(likeness.unflatten(0, (-1, n_places)), levels[columns], features[rows, :, columns])
         norms = patterns[:, :-1].square().sum(1)
-        return torch.sub(norms, likeness, alpha=2, out=likeness).clamp_min_(0).sqrt_()
+        best = features[:, 0]
+        torch.sub(norms, best, alpha=2, out=best).clamp_min_(0).sqrt_()
+        return features.flatten(1)
 
     def _tiles(self, n_records: int, n_places: int, group: _Group, x: Tensor) -> Iterator[tuple[slice, slice]]:
         """Yield records and shapelets that are worked on at a time."""
@@ -279,10 +272,8 @@ class RandomDilatedShapelets(FeatureEncoder):
         for group in self._groups:
             reach = (self._taps - 1) * group.dilation
             padded = F.pad(x, (0, reach))
-            taps = torch.stack(
-                [padded[..., tap * group.dilation :][..., :n_steps] for tap in range(self._taps)], 3
-            ).transpose(1, 2)
-            windows = (_normalize(taps) if group.is_normalized else taps).flatten(2)
+            taps = torch.stack([padded[..., tap * group.dilation :][..., :n_steps] for tap in range(self._taps)], 1)
+            windows = (_normalize_(taps) if group.is_normalized else taps).permute(0, 3, 2, 1).flatten(2)
             places = torch.arange(n_steps, device=x.device)
             # The last place at which the shapelet fits, or the first of a record that is too short.
             counts = (places <= n_steps - 1 - reach) | (places == 0)
@@ -301,27 +292,48 @@ class RandomDilatedShapelets(FeatureEncoder):
         return max(1, 2 * values // (x.shape[2] * (self.in_channels * self._taps + 1)))
 
 
-def _summarise(likeness: Tensor, levels: Tensor, best: Tensor, place: Tensor, count: Tensor) -> None:
-    """Write the largest likeness, its first place, and the places above the level, of ``(batch, place, shapelet)``."""
+def _summarise(likeness: Tensor, levels: Tensor, into: Tensor) -> None:
+    """Write the largest likeness, its first place, and the places above the level.
+
+    Of ``(batch, places, shapelets)``, which is overwritten, into ``(batch, 3, shapelets)``.
+    """
     n_places, n_columns = likeness.shape[1:]
-    blocks = likeness.view(len(likeness), -1, _STEPS_A_BLOCK, n_columns)
-    # The best of each block is found at the speed of memory; an index would be carried along ten times as slowly.
-    largest, block = blocks.amax(2).max(1)
-    within = blocks.gather(1, block[:, None, None].expand(-1, 1, _STEPS_A_BLOCK, -1))[:, 0].argmax(1)
-    best.copy_(largest)
-    place.copy_(block * _STEPS_A_BLOCK + within)
+    size = _block_size(n_places)
+    # The best of each block is found at the speed of memory; where it was is looked up in the best block alone.
+    blocks = likeness.view(len(likeness), -1, size, n_columns)
+    _, block = _find_largest(blocks.amax(2))
+    index = block.long()[:, None, None].expand(-1, 1, size, -1)
+    into[:, 0], within = _find_largest(blocks.gather(1, index)[:, 0])
+    torch.add(within, block, alpha=size, out=into[:, 1])
     above = torch.gt(likeness, levels, out=likeness)
-    count.copy_(torch.matmul(likeness.new_ones(n_places), above))
+    into[:, 2] = torch.matmul(likeness.new_ones(n_places), above)
 
 
-def _normalize(windows: Tensor) -> Tensor:
-    """Bring each window, ``(..., taps)``, to mean zero and deviation one; a flat one to zero."""
-    largest = windows.abs().amax(-1, keepdim=True)
+def _find_largest(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the largest of ``(batch, n, columns)`` and its first place, as a number of the same kind.
+
+    Four operations at the speed of memory; torch's own, which carry an index along, take longer.
+    """
+    largest = values.amax(1)
+    n = values.shape[1]
+    ranks = torch.arange(n, 0, -1, dtype=values.dtype, device=values.device)
+    hits = torch.eq(values, largest[:, None], out=torch.empty_like(values))
+    return largest, n - hits.mul_(ranks[:, None]).amax(1)
+
+
+def _block_size(n_places: int) -> int:
+    """Return in blocks of how many places the best is found: near the root of their number."""
+    return 8 if n_places <= 128 else 16 if n_places <= 1024 else 32
+
+
+def _normalize_(windows: Tensor) -> Tensor:
+    """Bring each window, along the second axis, to mean zero and deviation one, in place; a flat one to zero."""
+    largest = torch.maximum(windows.amax(1, keepdim=True), -windows.amin(1, keepdim=True))
     # From the first tap: rounding leaves exactly nothing of a window of equal values.
-    shifted = windows - windows[..., :1]
-    shifted = shifted - shifted.mean(-1, keepdim=True)
-    deviation = shifted.square().mean(-1, keepdim=True).sqrt()
-    return torch.where(deviation > _FLAT * largest, shifted / deviation, 0.0)
+    windows.sub_(windows[:, :1].clone())
+    windows.sub_(windows.mean(1, keepdim=True))
+    deviation = windows.square().mean(1, keepdim=True).sqrt_()
+    return windows.mul_(torch.where(deviation > _FLAT * largest, 1 / deviation, 0.0))
 
 
 def _with_one(patterns: Tensor) -> Tensor:
