@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Self
 
 import torch
@@ -53,6 +53,56 @@ class CountScaler(Rebuildable):
         roots = counts.clamp_min(0).sqrt()
         scaled = (roots - self.mean) * (roots != 0) / self.deviation
         return torch.cat([scaled, others], 1) if others.shape[1] else scaled
+
+
+class PartsScaler(Rebuildable):
+    """Scales counts among other features, each stretch of them as :class:`CountScaler` does.
+
+    What is no count it leaves alone: a closed form scales that by its deviation, within the dense layer's weights.
+
+    Shape: ``(batch, n_features)`` to the same; what stands behind the parts is left alone.
+
+    Parameters
+    ----------
+    sizes
+        Features of each part, in their order.
+    counts
+        Whether these are counts.
+
+    Examples
+    --------
+    >>> scaler = PartsScaler([1, 1], [False, True])
+    >>> scaler.learn(torch.tensor([[5.0, 1.0], [6.0, 9.0]]), torch.ones(2))
+    >>> scaler(torch.tensor([[5.0, 1.0], [6.0, 9.0]])).tolist(), scaler.left_alone.tolist()
+    ([[5.0, -1.0], [6.0, 1.0]], [True, False])
+    """
+
+    def __init__(self, sizes: Sequence[int], counts: Sequence[bool]) -> None:
+        super().__init__()
+        self.sizes, self.counts = list(sizes), list(counts)
+        self.scalers = nn.ModuleList(
+            CountScaler(size) if is_count else nn.Identity() for size, is_count in zip(sizes, counts, strict=True)
+        )
+
+    @property
+    def left_alone(self) -> Tensor:
+        """Which features of the parts are left alone, ``(n_features,)``."""
+        return torch.tensor(self.counts).logical_not().repeat_interleave(torch.tensor(self.sizes))
+
+    def learn(self, features: Tensor, weights: Tensor) -> None:
+        """Take means and deviations from ``(n_rows, n_features)``, each row counted ``weights`` times."""
+        for scaler, part in zip(self.scalers, self._split(features), strict=False):
+            if isinstance(scaler, CountScaler):
+                scaler.learn(part, weights)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale ``(batch, n_features)``."""
+        *parts, others = self._split(features)
+        scaled = [scaler(part) for scaler, part in zip(self.scalers, parts, strict=True)]
+        return torch.cat([*scaled, others], 1)
+
+    def _split(self, features: Tensor) -> tuple[Tensor, ...]:
+        return features.split([*self.sizes, features.shape[1] - sum(self.sizes)], 1)
 
 
 class Emphasis(Rebuildable):

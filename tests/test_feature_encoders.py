@@ -8,11 +8,17 @@ import sys
 import pytest
 import torch
 from core_helpers import padded, relative_error
+from torch import nn
 
-from seqcnn.encoders import ENCODERS, FeatureEncoder, build_encoder
+from seqcnn.encoders import ENCODERS, FeatureEncoder, Joined, build_encoder
 
-FIXED = [name for name, entry in ENCODERS.items() if entry.is_fixed]
-SMALL = {"minirocket": {"n_features": 500}, "multirocket": {"n_features": 2000}, "hydra": {"n_groups": 4}}
+FIXED = [*(name for name, entry in ENCODERS.items() if entry.is_fixed), "joined"]
+SMALL = {
+    "minirocket": {"n_features": 500},
+    "multirocket": {"n_features": 2000},
+    "hydra": {"n_groups": 4},
+    "shapelets": {"n_shapelets": 400},
+}
 every_fixed_encoder = pytest.mark.parametrize("name", FIXED)
 
 
@@ -21,8 +27,14 @@ def records(in_channels=1, n_timepoints=60, n_records=12, seed=0):
     return torch.randn(n_records, in_channels, n_timepoints, generator=generator).cumsum(2)
 
 
+def build(name, in_channels=1):
+    if name == "joined":
+        return Joined(nn.ModuleList(build(part, in_channels) for part in ("multirocket", "hydra", "shapelets")))
+    return build_encoder(name, in_channels, SMALL[name], caller="SeqCNNClassifier")
+
+
 def prepared(name, in_channels=1, n_timepoints=60, seed=0):
-    encoder = build_encoder(name, in_channels, SMALL[name], caller="SeqCNNClassifier")
+    encoder = build(name, in_channels)
     encoder.prepare(records(in_channels, n_timepoints), seed=seed)
     return encoder
 
@@ -75,7 +87,7 @@ def test_copies_and_pickles_give_the_same_numbers(name, remake):
 @every_fixed_encoder
 def test_a_state_dict_prepares_another_encoder_of_the_same_settings(name):
     encoder, x = prepared(name), records(seed=1)
-    other = build_encoder(name, 1, SMALL[name], caller="SeqCNNClassifier")
+    other = build(name)
     assert not other.is_prepared
     other.load_state_dict(encoder.state_dict())
     assert other.is_prepared
@@ -92,7 +104,7 @@ def test_the_same_seed_gives_the_same_features_and_another_one_others(name):
 
 @every_fixed_encoder
 def test_an_encoder_that_was_not_prepared_says_what_to_do(name):
-    encoder = build_encoder(name, 1, SMALL[name], caller="SeqCNNClassifier")
+    encoder = build(name)
     with pytest.raises(RuntimeError) as error:
         encoder(records())
     assert str(error.value) == (

@@ -23,6 +23,7 @@ from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
+from seqcnn.encoders.joined import Joined
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
 from seqcnn.encoders.matchboxnet import MatchboxNet, matchboxnet_3x1x64, matchboxnet_3x2x64
@@ -34,6 +35,7 @@ from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.encoders.residual import ResidualNetwork, resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN, samplecnn_3_9
+from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import (
     ShuffleNetV2,
     shufflenet_v2_x0_5,
@@ -69,6 +71,7 @@ __all__ = [
     "FeatureEncoder",
     "Hydra",
     "Inception",
+    "Joined",
     "LeNet",
     "MatchboxNet",
     "MiniRocket",
@@ -76,6 +79,7 @@ __all__ = [
     "MobileNetV3",
     "MultiRocket",
     "PlainEncoder",
+    "RandomDilatedShapelets",
     "ResNet",
     "ResidualNetwork",
     "SampleCNN",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from seqcnn.rebuilding import Rebuildable
+
+Scaling: TypeAlias = Literal["deviation", "root"]
 
 
 class GrowingBuffers(nn.Module):
@@ -51,17 +53,22 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
         Time steps a batch must have. Single records in it may be shorter.
     scaling : {"deviation", "root"}
         How a linear head behind it scales the features: by their deviation, or as roots of counts, of which the zeros
-        stay zero (:class:`seqcnn.heads.CountScaler`).
+        stay zero (:class:`seqcnn.heads.CountScaler`). Where features differ in this, :attr:`scalings` says more.
     """
 
     in_channels: int
     minimum_length: int = 9
-    scaling: ClassVar[Literal["deviation", "root"]] = "deviation"
+    scaling: ClassVar[Scaling] = "deviation"
 
     @property
     @abstractmethod
     def n_features(self) -> int:
         """Numbers out."""
+
+    @property
+    def scalings(self) -> tuple[tuple[int, Scaling], ...]:
+        """How many features are scaled in which way, in the order of the features."""
+        return ((self.n_features, self.scaling),)
 
     @property
     @abstractmethod

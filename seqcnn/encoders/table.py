@@ -29,6 +29,7 @@ from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN
+from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
 from seqcnn.encoders.sincnet import SincNet
 from seqcnn.encoders.tcn import TCN
@@ -100,6 +101,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "minirocket": EncoderEntry("series", MiniRocket),
     "multirocket": EncoderEntry("series", MultiRocket),
     "hydra": EncoderEntry("series", Hydra),
+    "shapelets": EncoderEntry("series", RandomDilatedShapelets),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),

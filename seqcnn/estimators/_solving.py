@@ -15,7 +15,7 @@ from seqcnn.batches import WindowStore
 from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
-from seqcnn.heads import CountScaler, LinearHead
+from seqcnn.heads import CountScaler, LinearHead, PartsScaler
 from seqcnn.network import Network
 from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
@@ -33,8 +33,11 @@ def prepare(network: Network, store: WindowStore, examples: Examples, generator:
     if examples.target is None:
         return
     head = examples.target.head(network.n_features, 0.0, examples.weights)
-    if encoder.scaling == "root":
+    sizes, ways = zip(*encoder.scalings, strict=True)
+    if set(ways) == {"root"}:
         head.scaler = CountScaler(encoder.n_features)
+    elif "root" in ways:
+        head.scaler = PartsScaler(sizes, [way == "root" for way in ways])
     like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())
     network.head = head.to(like.device, like.dtype)
 
