@@ -102,7 +102,7 @@ class PartsScaler(Rebuildable):
         return torch.cat([*scaled, others], 1)
 
     def _split(self, features: Tensor) -> tuple[Tensor, ...]:
-        return features.split([*self.sizes, features.shape[1] - sum(self.sizes)], 1)
+        return torch.split(features, [*self.sizes, features.shape[1] - sum(self.sizes)], 1)
 
 
 class Emphasis(Rebuildable):
@@ -172,6 +172,16 @@ class LinearHead(Rebuildable):
         self.dense = nn.Linear(in_features, n_outputs)
         self.register_buffer("center", center)
         self.register_buffer("scale", scale)
+
+    @property
+    def in_features(self) -> int:
+        """Numbers in."""
+        return self.dense.in_features
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers out."""
+        return self.dense.out_features
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
@@ -255,6 +265,38 @@ class CopiesHead(LinearHead):
             scaler=scaler,
         )
         self.n_copies, self.n_shared, self.output = n_copies, n_shared, output
+
+    @classmethod
+    def spread(
+        cls,
+        head: LinearHead,
+        in_features: int,
+        n_copies: int,
+        output: Literal["probabilities", "labels", "values"],
+        n_shared: int = 0,
+    ) -> CopiesHead:
+        """Return a head like a plain one, for copies."""
+        return cls(
+            in_features,
+            head.dense.out_features,
+            n_copies=n_copies,
+            output=output,
+            n_shared=n_shared,
+            dropout=head.dropout.p,
+            center=head.center,
+            scale=head.scale,
+            scaler=head.scaler,
+        )
+
+    @property
+    def in_features(self) -> int:
+        """Numbers in, of all copies and those that they share."""
+        return self.n_copies * (self.dense.in_features - self.n_shared) + self.n_shared
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers out, once the copies' answers are one."""
+        return self.dense.out_features // self.n_copies
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""

@@ -71,7 +71,7 @@ class Network(Rebuildable):
     @property
     def n_outputs(self) -> int:
         """Columns of the scores; of a network that ends in features, how many these are."""
-        return self.head.dense.out_features if isinstance(self.head, LinearHead) else self.n_features
+        return self.head.n_outputs if isinstance(self.head, LinearHead) else self.n_features
 
     @property
     def knows_past(self) -> bool:

@@ -176,10 +176,8 @@ def _check_network(contract: InputContract, network: Network, described: Mapping
         rows, has = contract.n_channels, stem["n_channels"]
     else:
         rows, has = contract.vocabulary.size, stem["n_codes"]
-    if isinstance(network.head, LinearHead) and network.head.dense.in_features != network.n_features:
-        raise ValueError(
-            f"its head reads {network.head.dense.in_features} features, its encoder gives {network.n_features}"
-        )
+    if isinstance(network.head, LinearHead) and network.head.in_features != network.n_features:
+        raise ValueError(f"its head reads {network.head.in_features} features, its encoder gives {network.n_features}")
     if isinstance(network.stem, FrontEndStem) and network.stem.front_end.sample_rate != contract.sample_rate:
         raise ValueError(
             f"its contract says {contract.sample_rate} Hz, its front end is for {network.stem.front_end.sample_rate:g}"

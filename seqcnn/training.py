@@ -100,7 +100,8 @@ class TrainingResult:
     """What happened: a line an epoch, the epoch kept, whether Ctrl-C ended it, and what the optimizer remembers.
 
     Where every record was left out in turn, ``left_out`` are the answers for each by a model that did not learn it,
-    ``(n_records, n_outputs)``: probabilities or values, the mean over its windows.
+    ``(n_records, n_outputs)``: probabilities or values, the mean over its windows. NaN stands for a record that every
+    model has learnt.
     """
 
     history: list[dict[str, float]] = field(default_factory=list)

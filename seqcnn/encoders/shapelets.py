@@ -248,7 +248,7 @@ class RandomDilatedShapelets(FeatureEncoder):
                 if len(memory) < n_values:
                     memory = x.new_empty(n_values)
                 likeness = torch.mm(part, some, out=memory[:n_values].view(len(part), -1))
-                _summarise(likeness.unflatten(0, (-1, n_places)), levels[columns], features[rows, :, columns])
+                _summarise(likeness.view(-1, n_places, likeness.shape[1]), levels[columns], features[rows, :, columns])
         norms = patterns[:, :-1].square().sum(1)
         best = features[:, 0]
         torch.sub(norms, best, alpha=2, out=best).clamp_min_(0).sqrt_()

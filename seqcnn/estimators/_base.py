@@ -29,7 +29,7 @@ from seqcnn.estimators._augmenting import read_sounds, settle_augmentation, tell
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
-from seqcnn.estimators._committee import fit_committee
+from seqcnn.estimators._committee import CommitteeFit
 from seqcnn.estimators._conforming import find_conformity, measure_conformity
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._front_end import check_front_end
@@ -436,19 +436,22 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             tabulate=tabulate,
         )
 
-        def begin(member: Member) -> tuple[Settings, Model]:
-            self.model_ = self._build(by_name[member.name], contract, examples)
-            return by_name[member.name], self.model_
+        def begin(member: Member, part: Examples) -> tuple[Settings, Model]:
+            settings = by_name[member.name]
+            if member.has_copies and not member.is_fixed:
+                own = {**settings.encoder_parameters, "n_copies": member.n_folds}
+                settings = replace(settings, encoder_parameters=own)
+            self.model_ = self._build(settings, contract, part)
+            return settings, self.model_
 
         @contextmanager
-        def watch(name: str, settings: Settings, model: Model) -> Iterator[CallbackWatcher]:
+        def watch(name: str, settings: Settings) -> Iterator[CallbackWatcher]:
             with TrainingProgress(_count_epochs(settings), int(self.verbose), f"{caller}, {name}") as shown:
                 watcher.show_on(shown)
                 yield watcher
 
-        fitted = fit_committee(
-            [member for member, _ in members], examples, begin=begin, watch=watch, seed=seed, caller=caller
-        )
+        fit = CommitteeFit(examples, begin, watch, seed=seed, caller=caller)
+        fitted = fit.run([member for member, _ in members])
         self.model_, self.committee_ = fitted.model, fitted.table
         self.history_ = tabulate(fitted.training.history)
         self.kept_epoch_ = fitted.training.kept_epoch

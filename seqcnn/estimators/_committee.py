@@ -17,8 +17,9 @@ import pandas as pd
 import torch
 from torch import nn
 
-from seqcnn._types import Float64Array
+from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.committee import Blend, Committee, blend
+from seqcnn.cross_fitting import make_folds
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._going_on import LARGEST_SEED
 from seqcnn.estimators._roster import Member
@@ -30,10 +31,10 @@ from seqcnn.network import Network
 from seqcnn.training import TrainingResult, Watcher, local_seed
 from seqcnn.weighting import drop_little
 
-Begin = Callable[[Member], tuple[Settings, Model]]
-"""Settles how a member is fitted, and builds it."""
-Watch = Callable[[str, Settings, Model], AbstractContextManager[Watcher]]
-"""Shows how a member's fit goes."""
+Begin = Callable[[Member, Examples], tuple[Settings, Model]]
+"""Settles how a member is fitted to some records, and builds it."""
+Watch = Callable[[str, Settings], AbstractContextManager[Watcher]]
+"""Shows how a fit goes."""
 
 
 @dataclass
@@ -44,10 +45,10 @@ class Fitted:
     ----------
     name
         As ``committee_`` shows it.
-    model
-        Its network, which answers by itself.
+    networks
+        One for all records, or one for each fold, trained without it.
     answers
-        What it says of the training records without having learnt them, ``(n_records, n_outputs)``.
+        What it says of the training records without having learnt them, ``(n_records, n_outputs)``; NaN where it has.
     history
         Its lines.
     seconds
@@ -55,10 +56,11 @@ class Fitted:
     """
 
     name: str
-    model: Model
+    networks: list[Network]
     answers: Float64Array
-    history: list[dict[str, float]]
-    seconds: float
+    history: list[dict[str, float]] = field(default_factory=list)
+    interrupted: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -71,33 +73,21 @@ class CommitteeResult:
         The committee with its input contract.
     table
         A line a member: member, weight, score and seconds.
-    answers
-        What the committee says of the training records, each member without having learnt them.
     training
-        All lines of the members, and whether Ctrl-C ended it.
+        All lines of the members, whether Ctrl-C ended it, and what the committee says of the training records, each
+        member without having learnt them.
     """
 
     model: Model
     table: pd.DataFrame
-    answers: Float64Array
     training: TrainingResult = field(default_factory=TrainingResult)
 
 
-def fit_committee(
-    members: Sequence[Member],
-    examples: Examples,
-    *,
-    begin: Begin,
-    watch: Watch,
-    seed: int,
-    caller: str,
-) -> CommitteeResult:
-    """Fit a committee to all records.
+class CommitteeFit:
+    """Fits the members of a committee to all records, and joins them.
 
     Parameters
     ----------
-    members
-        At least one.
     examples
         With a target.
     begin, watch
@@ -106,83 +96,149 @@ def fit_committee(
         Of all chance; each member has its own, whichever others there are.
     caller
         The estimator's name, for the messages.
-
-    Raises
-    ------
-    NonFiniteLossError
-        If a member could not be trained.
     """
-    fitted: list[Fitted] = []
-    interrupted = False
-    for position, member in enumerate(members):
-        started = time.perf_counter()
-        generator = np.random.default_rng([seed, position])
-        settings, model, result = _fit_member(member, examples, generator, begin, watch, caller)
+
+    def __init__(self, examples: Examples, begin: Begin, watch: Watch, *, seed: int, caller: str) -> None:
+        assert examples.target is not None
+        self._examples, self._target = examples, examples.target
+        self._begin, self._watch, self._seed, self._caller = begin, watch, seed, caller
+
+    def run(self, members: Sequence[Member]) -> CommitteeResult:
+        """Fit and join.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If a member could not be trained.
+        """
+        fitted: list[Fitted] = []
+        for position, member in enumerate(members):
+            started = time.perf_counter()
+            generator = np.random.default_rng([self._seed, position])
+            with local_seed(int(generator.integers(LARGEST_SEED)), torch.device("cpu")):
+                one = self._fit(member, generator)
+            one.seconds = time.perf_counter() - started
+            fitted.append(one)
+            if one.interrupted:
+                break
+        return self._join(fitted)
+
+    def _fit(self, member: Member, generator: np.random.Generator) -> Fitted:
+        if member.is_fixed:
+            return self._fit_whole(member, generator, None)
+        examples = self._examples
+        folds = make_folds(
+            len(examples.records), member.n_folds, generator, labels=self._target.labels, groups=examples.groups
+        )
+        if member.has_copies:
+            return self._fit_whole(member, generator, folds)
+        return self._fit_apart(member, generator, folds)
+
+    def _fit_whole(self, member: Member, generator: np.random.Generator, folds: IntegerArray | None) -> Fitted:
+        """Fit one network to all records: its head leaves each out, or its copies leave each a fold out."""
+        self._settings, self._model = self._begin(member, self._examples)
+        result = self._train(member.name, self._model, self._examples, generator, folds)
         assert result.left_out is not None
-        fitted.append(Fitted(member.name, model, result.left_out, result.history, time.perf_counter() - started))
-        interrupted = result.interrupted
-        if interrupted:
-            break
-    joined = combine(fitted, examples, settings, caller=caller)
-    lines = [{"member": one.name, **row} for one in fitted for row in one.history]
-    joined.training = TrainingResult(
-        cast("list[dict[str, float]]", lines), len(lines), interrupted, left_out=joined.answers
-    )
-    return joined
+        return Fitted(
+            member.name, [cast("Network", self._model.network)], result.left_out, result.history, result.interrupted
+        )
 
+    def _fit_apart(self, member: Member, generator: np.random.Generator, folds: IntegerArray) -> Fitted:
+        """Fit a network without each fold, and ask it about that fold."""
+        examples = self._examples
+        fitted = Fitted(member.name, [], np.full((len(examples.records), 0), np.nan))
+        n_folds = int(folds.max()) + 1
+        for fold in range(max(1, n_folds)):
+            learnt, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            part = examples.take(learnt)
+            self._settings, self._model = self._begin(member, part)
+            name = f"{member.name} {fold + 1}/{n_folds}" if n_folds > 1 else member.name
+            result = self._train(name, self._model, part, generator, None)
+            if not fitted.networks:
+                fitted.answers = np.full((len(examples.records), self._model.n_outputs), np.nan)
+            fitted.networks.append(cast("Network", self._model.network))
+            if len(held):
+                fitted.answers[held] = self._model.score_records(examples.records.take(held), caller=self._caller)
+            done = len(fitted.history)
+            fitted.history += [{**row, "epoch": row["epoch"] + done} for row in result.history]
+            fitted.interrupted = result.interrupted
+            if result.interrupted:
+                break
+        return fitted
 
-def _fit_member(
-    member: Member,
-    examples: Examples,
-    generator: np.random.Generator,
-    begin: Begin,
-    watch: Watch,
-    caller: str,
-) -> tuple[Settings, Model, TrainingResult]:
-    torch_seed = int(generator.integers(LARGEST_SEED))
-    with local_seed(torch_seed, torch.device("cpu")):
-        settings, model = begin(member)
-        with watch(member.name, settings, model) as watcher:
-            result = train_model(
-                model, settings, examples, None, generator=generator, moments=[], watcher=watcher, caller=caller
+    def _train(
+        self,
+        name: str,
+        model: Model,
+        examples: Examples,
+        generator: np.random.Generator,
+        folds: IntegerArray | None,
+    ) -> TrainingResult:
+        with self._watch(name, self._settings) as watcher:
+            return train_model(
+                model,
+                self._settings,
+                examples,
+                None,
+                generator=generator,
+                moments=[],
+                folds=folds,
+                watcher=watcher,
+                caller=self._caller,
             )
-    return settings, model, result
 
+    def _join(self, fitted: Sequence[Fitted]) -> CommitteeResult:
+        """Weigh fitted members, drop those that count for nothing, and join the others."""
+        # Only records that no member has learnt can tell them apart.
+        known = np.flatnonzero(np.all([np.isfinite(one.answers).all(1) for one in fitted], axis=0))
+        judged = self._examples.take(known)
+        weights: Float64Array = np.full(len(fitted), 1 / len(fitted))
+        if len(known):
+            assert judged.target is not None
+            weights = drop_little(judged.target.weigh([one.answers[known] for one in fitted], judged.weights))
+        kind = cast("Blend", self._target.output)
+        counted = np.flatnonzero(weights).tolist()
+        scores = blend(
+            [_to_scores(fitted[position].answers[known], kind) for position in counted],
+            torch.from_numpy(weights[counted]),
+            kind,
+        )
+        sharpness = judged.target.sharpness(scores, judged.weights) if judged.target is not None and len(known) else 1.0
+        # The networks of one member share its weight.
+        shares = [weights[position] / len(fitted[position].networks) for position in counted]
+        networks = [network for position in counted for network in fitted[position].networks]
+        repeated = np.repeat(shares, [len(fitted[position].networks) for position in counted])
+        dtype = self._model.dtype
+        committee = Committee(
+            nn.ModuleList(networks),
+            torch.from_numpy(repeated).to(dtype),
+            kind,
+            torch.tensor(sharpness, dtype=dtype),
+        )
+        model = replace(self._model, network=committee.to(self._settings.device).eval())
+        answers = np.full((len(self._examples.records), model.n_outputs), np.nan)
+        answers[known] = model.finish((scores * (sharpness if kind != "values" else 1.0)).numpy())
+        table = pd.DataFrame(
+            {
+                "member": [one.name for one in fitted],
+                "weight": weights,
+                "score": [self._score(one.answers[known], judged) for one in fitted],
+                "seconds": [one.seconds for one in fitted],
+            }
+        )
+        lines = [{"member": one.name, **row} for one in fitted for row in one.history]
+        training = TrainingResult(
+            cast("list[dict[str, float]]", lines),
+            kept_epoch=len(lines),
+            interrupted=fitted[-1].interrupted,
+            left_out=answers,
+        )
+        return CommitteeResult(model, table, training)
 
-def combine(fitted: Sequence[Fitted], examples: Examples, settings: Settings, *, caller: str) -> CommitteeResult:
-    """Weigh fitted members, drop those that count for nothing, and join the others."""
-    target = examples.target
-    assert target is not None
-    answers = [one.answers for one in fitted]
-    weights = drop_little(target.weigh(answers, examples.weights))
-    counted = np.flatnonzero(weights).tolist()
-    kind = cast("Blend", target.output)
-    scores = blend(
-        [_to_scores(answers[position], kind) for position in counted], torch.from_numpy(weights[counted]), kind
-    )
-    sharpness = target.sharpness(scores, examples.weights)
-    networks = [cast("Network", fitted[position].model.network) for position in counted]
-    dtype = fitted[0].model.dtype
-    network = Committee(
-        nn.ModuleList(networks),
-        torch.from_numpy(weights[counted]).to(dtype),
-        kind,
-        torch.tensor(sharpness, dtype=dtype),
-    )
-    model = replace(fitted[0].model, network=network.to(settings.device).eval())
-
-    def score(of: Float64Array) -> float:
-        return score_with(settings.scoring, of, examples, caller=caller)[0]
-
-    table = pd.DataFrame(
-        {
-            "member": [one.name for one in fitted],
-            "weight": weights,
-            "score": [score(answer) for answer in answers],
-            "seconds": [one.seconds for one in fitted],
-        }
-    )
-    return CommitteeResult(model, table, model.finish((scores * sharpness).numpy()))
+    def _score(self, answers: Float64Array, judged: Examples) -> float:
+        if not len(answers):
+            return float("nan")
+        return score_with(self._settings.scoring, answers, judged, caller=self._caller)[0]
 
 
 def _to_scores(answers: Float64Array, kind: Blend) -> torch.Tensor:

@@ -29,8 +29,8 @@ def find_conformity(
     model
         Trained.
     left_out
-        Answers for the training records by models that did not learn them, ``(n_records, n_outputs)``; None where
-        there are none.
+        Answers for the training records by models that did not learn them, ``(n_records, n_outputs)``, NaN for those
+        that all have learnt; None where there are none.
     examples
         The training records.
     validation
@@ -42,8 +42,10 @@ def find_conformity(
         return None
     if left_out is not None:
         # Where all records are one group, nothing could be left out.
+        known = np.flatnonzero(np.isfinite(left_out).all(1))
+        left_out, examples = left_out[known], examples.take(known)
         groups = np.arange(len(left_out)) if examples.groups is None else examples.groups
-        return measure_conformity(left_out, examples) if (groups != groups[0]).any() else None
+        return measure_conformity(left_out, examples) if (groups != groups[:1]).any() else None
     if validation is None:
         return None
     return measure_conformity(model.score_records(validation.records, caller=caller), validation)

@@ -14,6 +14,7 @@ from torch import nn
 
 from seqcnn._checks import join_words, shorten
 from seqcnn._types import Kind
+from seqcnn.encoders import find_encoder
 from seqcnn.estimators._building import is_fixed
 
 
@@ -26,16 +27,24 @@ class Member:
     name
         As ``committee_`` shows it.
     encoder
-        A name or a module.
+        A name or a module; of fixed kernels also several, whose features stand side by side.
+    n_folds
+        Into how many folds the records are dealt, if it is trained: each of so many copies learns without one.
     """
 
     name: str
-    encoder: str | nn.Module
+    encoder: str | nn.Module | tuple[str | nn.Module, ...]
+    n_folds: int = 5
 
     @property
     def is_fixed(self) -> bool:
         """Whether its head is solved, not trained."""
         return is_fixed(self.encoder)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether its copies can be one network."""
+        return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
 
 
 PRESETS: Mapping[str, tuple[str, ...]] = {}

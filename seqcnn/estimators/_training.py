@@ -21,6 +21,7 @@ from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
 from seqcnn.augment.sounds import Sounds
+from seqcnn.cross_fitting import LEARNT_BY_ALL, out_of_fold
 from seqcnn.descent import Moments
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._augmenting import changed_bands, make_augment
@@ -48,6 +49,7 @@ def train_model(
     generator: np.random.Generator,
     sounds: Sounds | None = None,
     moments: list[Moments],
+    folds: IntegerArray | None = None,
     watcher: Watcher,
     caller: str,
 ) -> TrainingResult:
@@ -69,6 +71,8 @@ def train_model(
         How recordings are changed in training, and what they are set in for it; None leaves them alone.
     moments
         What the optimizer remembers of an earlier training.
+    folds
+        The fold of each record, ``(n_records,)``, for a network of copies (:mod:`seqcnn.cross_fitting`).
     watcher
         Is told how it goes.
     caller
@@ -100,7 +104,7 @@ def train_model(
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
         with thread_limit(n_threads), changed_bands(network, sounds):
-            return train(
+            result = train(
                 network,
                 store,
                 measure.targets(examples, table),
@@ -110,10 +114,16 @@ def train_model(
                 generator=generator,
                 classes=_classes_to_balance(settings, examples, table),
                 augment=None if sounds is None else make_augment(sounds, network, store, examples.target),
+                folds=None if folds is None else folds[table.record],
                 validate=validate,
                 watcher=watcher,
                 moments=moments,
             )
+            if folds is not None:
+                left_out = measure.answers(out_of_fold(network, store, folds[table.record]), table)
+                left_out[folds == LEARNT_BY_ALL] = np.nan
+                result.left_out = left_out
+            return result
 
 
 class _Measure:
