@@ -75,11 +75,21 @@ def compare(ours: Sequence[float], theirs: Sequence[float]) -> Pair:
 
 
 def wilcoxon_p(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the p of Wilcoxon's signed-rank test, two-sided; ranks of no difference are split evenly (Demsar 2006)."""
+    """Return the p of Wilcoxon's signed-rank test, two-sided; ranks of no difference are split evenly (Demsar 2006).
+
+    The p is exact, given which differences are equal: `scipy.stats.wilcoxon` goes through all signs there, which takes
+    seconds from a dozen sets on, or takes a normal distribution.
+    """
     differences = np.round(first - second, DIGITS)
-    if not differences.any():
-        return 1.0
-    return float(stats.wilcoxon(differences, zero_method="zsplit").pvalue)
+    ranks = stats.rankdata(np.abs(differences))[differences != 0]
+    # Twice the ranks are whole numbers. Those split evenly say nothing of which side is ahead.
+    doubled = np.rint(2 * ranks).astype(int)
+    chances = np.ones(1)
+    for number in doubled:
+        chances = (np.pad(chances, (0, number)) + np.pad(chances, (number, 0))) / 2
+    won = int(doubled[differences[differences != 0] > 0].sum())
+    tail = chances[: min(won, int(doubled.sum()) - won) + 1].sum()
+    return min(1.0, 2 * float(tail))
 
 
 def correct(p: Sequence[float]) -> np.ndarray:

@@ -115,12 +115,15 @@ def list_contestants(
 
 
 class Results:
-    """The lines of the file."""
+    """The lines of the file; one that was broken off while it was written is taken out of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        self.rows: list[Row] = [json.loads(line) for line in lines if line.strip()]
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if whole != text:
+            path.write_text(whole, encoding="utf-8")
+        self.rows: list[Row] = [json.loads(line) for line in whole.splitlines()]
 
     def has(self, archive: str, name: str, contestant: Contestant, seed: int) -> bool:
         """Whether this was measured."""
