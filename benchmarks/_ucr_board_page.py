@@ -147,19 +147,22 @@ def write_times(board: Board, docs: Path | None) -> list[str]:
             processor = sum(cpu[name] for name in common) / sum(their_cpu[name] for name in common)
             middle = statistics.median(clock[name] / theirs[name] for name in common)
             lines.append([one.name, peer.name, str(len(common)), show(ratio, 2), show(processor, 2), show(middle, 2)])
+    for one in board.measured:
+        first = max(row["warm_up_seconds"] for rows in one.rows.values() for row in rows)
+        notes.append(f"- {one.name}: the first fit, on noise, took {show_seconds(first)} s, which are not counted.")
     for peer in peers:
         full = peer.figures("full_fit_seconds")
         if full:
             notes.append(
-                f"{peer.name}: five networks of 1500 epochs, as published, would have taken "
+                f"- {peer.name}: five networks of 1500 epochs, as published, would have taken "
                 f"{show_seconds(sum(full.values()))} s in all, {show_seconds(statistics.median(full.values()))} s a "
-                "median set (the median epoch, multiplied).\n"
+                "median set (the median epoch, multiplied)."
             )
-    parts = []
+    parts = ["### Seconds\n"]
     if lines:
         titles = ["ours", "peer", "sets", "seconds, ours / theirs", "processor", "median set"]
-        parts += ["### Seconds beside the peers\n", table(titles, lines, 2)]
-    parts += notes
+        parts.append(table(titles, lines, 2))
+    parts.append("\n".join(notes) + "\n")
     names, sets, values = board.ranked()
     points = []
     for one in board.measured:

@@ -356,7 +356,8 @@ def line(name, who, accuracy, seed=0, **more):
         "archive": "ucr", "set": name, "n_train": 20, "n_test": 30, "length": 40, "channels": 1, "classes": 2,
         "contestant": who, "preset": None, "seed": seed, "accuracy": accuracy, "log_loss": 0.5,
         "calibration_error": 0.04, "fit_seconds": 3.0, "predict_seconds": 1.0, "fit_cpu_seconds": 2.0,
-        "predict_cpu_seconds": 0.5, "threads": 1, "neighbours": 0.1, "machine": "a machine", "versions": {"x": "1"},
+        "predict_cpu_seconds": 0.5,
+        "warm_up_seconds": 7.0, "threads": 1, "neighbours": 0.1, "machine": "a machine", "versions": {"x": "1"},
         **more,
     }  # fmt: skip
 
@@ -398,7 +399,19 @@ def test_ours_stand_beside_the_published_ones_on_the_sets_that_both_have(tmp_pat
     assert "| aeon minirocket | 3 | +30.00 | 3 / 0 / 0 |" in text
     # Four seconds against two; of the processor 2.5 against 1.
     assert "| seqcnn, quick | aeon minirocket | 3 | 2.00 | 2.50 | 2.00 |" in text
+    assert "- aeon minirocket: the first fit, on noise, took 7.0 s, which are not counted.\n" in text
     assert "| A | 20 / 30 | 40 x 1 | 2 | **90.00** | 60.00 | 80.00 | 70.00 | 4.0 | 2.0 |" in text
+
+
+def test_what_published_networks_would_have_taken_is_told():
+    rows = [
+        line(name, "aeon litetime, 20 epochs", 0.5, full_fit_seconds=seconds) for name, seconds in (("A", 9), ("B", 90))
+    ]
+    text = report.write_report(rows, boards.References.read(None), None)
+    assert (
+        "- aeon litetime, 20 epochs: five networks of 1500 epochs, as published, would have taken 99 s in all, 50 s a "
+        "median set (the median epoch, multiplied).\n"
+    ) in text
 
 
 def test_members_are_shown_with_their_mean_weight():
