@@ -127,6 +127,11 @@ class Worker:
             raise WorkerError(answer["error"])
         return answer
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there to be asked again."""
+        return self._process.poll() is None
+
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
         return f"The process ended with {self._process.poll()}: {lines[-1] if lines else 'it wrote nothing'}"

@@ -158,6 +158,12 @@ def write_times(board: Board, docs: Path | None) -> list[str]:
                 f"{show_seconds(sum(full.values()))} s in all, {show_seconds(statistics.median(full.values()))} s a "
                 "median set (the median epoch, multiplied)."
             )
+            for one in ours:
+                own = one.seconds()
+                common = [name for name in own if name in full]
+                if common:
+                    times = sum(full[name] for name in common) / sum(own[name] for name in common)
+                    notes.append(f"- {one.name}: 1/{times:,.0f} of that, over the sets that both have ({len(common)}).")
     parts = ["### Seconds\n"]
     if lines:
         titles = ["ours", "peer", "sets", "seconds, ours / theirs", "processor", "median set"]

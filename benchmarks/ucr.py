@@ -181,9 +181,9 @@ class Arena:
                 "run", data=str(data), predictions=str(predictions), how=dict(contestant.how), seed=seed
             )
         except WorkerError:
-            broken = self._workers.pop(contestant.library, None)
-            if broken is not None:
-                broken.close()
+            used = self._workers.get(contestant.library)
+            if used is not None and not used.is_running:  # else it has only refused, and knows what it compiled
+                self._workers.pop(contestant.library).close()
             raise
         with np.load(predictions, allow_pickle=False) as predicted:
             figures = score(data_set.y_test, dict(predicted))
@@ -209,10 +209,14 @@ class Arena:
                 python = prepare_environment(self.folder / library, ENVIRONMENTS[library], print)
             log = self.folder / f"ucr-{library}.log"
             log.unlink(missing_ok=True)
-            self._workers[library] = Worker(library, python, self.threads, log, script=WORKER)
-            self._versions[library] = self._workers[library].ask("versions")
-            if library == "seqcnn":
-                self._versions[library]["commit"] = self.commit
+            worker = Worker(library, python, self.threads, log, script=WORKER)
+            try:
+                versions = worker.ask("versions")
+            except WorkerError:
+                worker.close()
+                raise
+            self._workers[library] = worker
+            self._versions[library] = versions | ({"commit": self.commit} if library == "seqcnn" else {})
         return self._workers[library]
 
     def close(self) -> None:

@@ -407,7 +407,9 @@ def test_what_published_networks_would_have_taken_is_told():
     rows = [
         line(name, "aeon litetime, 20 epochs", 0.5, full_fit_seconds=seconds) for name, seconds in (("A", 9), ("B", 90))
     ]
+    rows.append(line("B", "seqcnn lite, default", 0.5))  # four seconds
     text = report.write_report(rows, boards.References.read(None), None)
+    assert "- seqcnn lite, default: 1/22 of that, over the sets that both have (1).\n" in text
     assert (
         "- aeon litetime, 20 epochs: five networks of 1500 epochs, as published, would have taken 99 s in all, 50 s a "
         "median set (the median epoch, multiplied).\n"
