@@ -80,6 +80,11 @@ class Committee(Rebuildable):
         return max(member.minimum_length for member in self)
 
     @property
+    def shortest_record(self) -> int:
+        """Time steps that a record must have."""
+        return max(member.shortest_record for member in self)
+
+    @property
     def knows_past(self) -> bool:
         """False: some members read a record as a whole."""
         return False

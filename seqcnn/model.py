@@ -145,7 +145,7 @@ class Model:
 def _check_lengths(
     records: Records, window_length: int | None, network: Network | Committee, caller: str, name: str
 ) -> None:
-    lengths, minimum = records.lengths, network.minimum_length
+    lengths, minimum = records.lengths, network.shortest_record
     shortest = int(lengths.min())
     where = f"{name}[{int(np.argmin(lengths))}]"
     if window_length is not None and shortest < window_length:
@@ -157,7 +157,7 @@ def _check_lengths(
     if shortest < minimum:
         reason, other = "its stride", "an encoder of a smaller stride"
         if isinstance(network, Committee) or isinstance(network.encoder, FeatureEncoder):
-            reason, other = "the span of its kernels", "another"
+            reason, other = "for kernels to tell one from another", "another"
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
             f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "

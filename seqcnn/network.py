@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
-from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.features import SHORTEST_RECORD, FeatureEncoder
 from seqcnn.heads import LinearHead
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
@@ -97,6 +97,11 @@ class Network(Rebuildable):
         """Time steps that a batch must have."""
         encoder = self.encoder
         return self.stem.stride * (encoder.minimum_length if isinstance(encoder, FeatureEncoder) else encoder.stride)
+
+    @property
+    def shortest_record(self) -> int:
+        """Time steps that a record must have to tell something; shorter ones than a batch must have are padded."""
+        return self.stem.stride * (SHORTEST_RECORD if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
 
     @property
     def stride(self) -> int:

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from seqcnn.rebuilding import Rebuildable
 
 Scaling: TypeAlias = Literal["deviation", "root"]
+SHORTEST_RECORD = 3
+"""Time steps of a record that fixed kernels can tell something of; in a batch it is padded to what that must have."""
 
 
 class GrowingBuffers(nn.Module):

@@ -275,8 +275,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             settings = one_pass(settings, self.learning_rate)
         if examples.target is None or self._output == "features":
             return settings, []
-        shortest = int(lengths.min()) if self.window_length is None else self.window_length
-        members = choose_members(parameters, contract.kind, tiny=settings.is_tiny, shortest=shortest, in_steps=in_steps)
+        members = choose_members(parameters, contract.kind, tiny=settings.is_tiny, in_steps=in_steps)
         return settings, [(member, settle_for(member.encoder)) for member in members]
 
     def _split(

@@ -49,8 +49,6 @@ class Member:
 
 PRESETS: Mapping[str, tuple[str, ...]] = {}
 """The committee that "auto" is for series."""
-_SHORTEST = 10
-"""Time steps that fixed kernels need."""
 
 
 def is_list(encoder: Any) -> bool:
@@ -58,9 +56,7 @@ def is_list(encoder: Any) -> bool:
     return isinstance(encoder, list | tuple)
 
 
-def choose_members(
-    parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, shortest: int, in_steps: bool
-) -> tuple[Member, ...]:
+def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_steps: bool) -> tuple[Member, ...]:
     """Return the members of the committee that is to be fitted; none where it is one network.
 
     Parameters
@@ -71,15 +67,13 @@ def choose_members(
         What the records are.
     tiny
         Whether they are tiny series.
-    shortest
-        Time steps of the shortest that will be read: fixed kernels span several.
     in_steps
         Whether this is a ``partial_fit``.
     """
     encoder = parameters["encoder"]
     if is_list(encoder):
         return name_members(encoder)
-    takes_one = not PRESETS or tiny or shortest < _SHORTEST or wants_one_network(parameters, in_steps)
+    takes_one = not PRESETS or tiny or wants_one_network(parameters, in_steps)
     if encoder_is_auto(encoder) and kind == "series" and not takes_one:
         return name_members(PRESETS[parameters["preset"]])
     return ()
