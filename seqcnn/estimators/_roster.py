@@ -47,7 +47,11 @@ class Member:
         return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
 
 
-PRESETS: Mapping[str, tuple[str, ...]] = {}
+PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
+    "quick": (("multirocket", "hydra"),),
+    "default": (("multirocket", "hydra"), "lite"),
+    "best": (("multirocket", "hydra"), "lite", "inception"),
+}
 """The committee that "auto" is for series."""
 
 
@@ -73,7 +77,7 @@ def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_
     encoder = parameters["encoder"]
     if is_list(encoder):
         return name_members(encoder)
-    takes_one = not PRESETS or tiny or wants_one_network(parameters, in_steps)
+    takes_one = tiny or wants_one_network(parameters, in_steps)
     if encoder_is_auto(encoder) and kind == "series" and not takes_one:
         return name_members(PRESETS[parameters["preset"]])
     return ()
@@ -98,11 +102,17 @@ def wants_one_network(parameters: Mapping[str, Any], in_steps: bool) -> bool:
 
 def name_members(encoders: Any) -> tuple[Member, ...]:
     """Give each encoder a name of its own."""
-    names = [encoder if isinstance(encoder, str) else type(encoder).__name__ for encoder in encoders]
+    names = list(map(_name, encoders))
     return tuple(
         Member(name if names.count(name) == 1 else f"{name} {names[:position].count(name) + 1}", encoder)
         for position, (name, encoder) in enumerate(zip(names, encoders, strict=True))
     )
+
+
+def _name(encoder: Any) -> str:
+    if isinstance(encoder, tuple):
+        return " + ".join(map(_name, encoder))
+    return encoder if isinstance(encoder, str) else type(encoder).__name__
 
 
 def check_members(

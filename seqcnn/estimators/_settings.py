@@ -1,6 +1,6 @@
 """What "auto" means: from the data at hand to the settings of one fit, in one place.
 
-**Tiny series** (at most 32 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
+**Tiny series** (at most 20 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
 sequences: position matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise.
 They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
 at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
@@ -19,7 +19,7 @@ from seqcnn._types import IntegerArray, Kind
 from seqcnn.estimators._front_end import describe_audio, settle_parts
 from seqcnn.training import TrainingSettings
 
-TINY_LENGTH = 32
+TINY_LENGTH = 20
 TINY_TIMEPOINTS = 2048
 RECORDS_FOR_EARLY_STOPPING = 1000
 
