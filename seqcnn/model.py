@@ -154,7 +154,7 @@ def _check_lengths(records: Records, window_length: int | None, network: Network
     if shortest < minimum:
         reason, other = "its stride", "an encoder of a smaller stride"
         if isinstance(network.encoder, FeatureEncoder):
-            reason, other = "the span of its kernels", "another"
+            reason, other = network.encoder.minimum_reason, "another"
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
             f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "
