@@ -7,6 +7,7 @@ arXiv 2308.00928.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 from typing import ClassVar, Literal, NamedTuple
 
@@ -15,17 +16,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqcnn._types import IntegerArray
 from seqcnn.encoders.features import FeatureEncoder
 
 _BLOCK, _BLOCK_ELSEWHERE = 2**18, 2**24
 """Time steps, over all channels, that are worked on at a time: on a CPU they stay in the second-level cache."""
 
 
-class _Row(NamedTuple):
-    """Intervals of one width, side by side, and how many quantiles are taken of each."""
+class _Level(NamedTuple):
+    """The intervals of one width, a share of a view's length, in all views, side by side.
+
+    Each has a view, a position among the intervals of this view, whether it is shifted by half a width, and a count of
+    quantiles.
+    """
 
     n_intervals: int
-    shifted: bool
+    views: tuple[int, ...]
+    positions: tuple[int, ...]
+    shifted: tuple[bool, ...]
     counts: tuple[int, ...]
 
 
@@ -59,7 +67,7 @@ class Quant(FeatureEncoder):
     Notes
     -----
     Shape: ``(batch, in_channels, time)`` to ``(batch, n_features)``, about ten for each time step of the median record
-    and channel. They stand in the order channel, view, width, interval, quantile.
+    and channel. They stand in the order channel, width, view, interval, quantile.
 
     Examples
     --------
@@ -83,12 +91,12 @@ class Quant(FeatureEncoder):
         self.in_channels, self.depth, self.divisor = in_channels, depth, divisor
         # One row once it is prepared: the median length, a number that is exact in every precision.
         self.register_buffer("length", torch.zeros(0))
-        self._plan: list[list[_Row]] = []
+        self._levels: list[_Level] = []
 
     @property
     def n_features(self) -> int:
         """Numbers out; 0 before the encoder is prepared."""
-        return self.in_channels * sum(sum(row.counts) for rows in self._plan for row in rows)
+        return self.in_channels * sum(sum(level.counts) for level in self._levels)
 
     @property
     def is_prepared(self) -> bool:
@@ -101,20 +109,22 @@ class Quant(FeatureEncoder):
     def _buffers_changed(self) -> None:
         if self.is_prepared:
             length = max(self.minimum_length, int(self.length))
-            self._plan = [self._cut(n_steps) for n_steps in (length, length - 1, length - 2, length // 2 + 1)]
+            sizes = [length, length - 1, length - 2, length // 2 + 1]
+            self._levels = [self._cut(sizes, 2**level) for level in range(min(self.depth, int(math.log2(length)) + 1))]
 
-    def _cut(self, n_steps: int) -> list[_Row]:
-        """Return the rows of intervals of a view of so many steps."""
-        rows = []
-        for level in range(min(self.depth, int(math.log2(n_steps)) + 1)):
-            n_intervals = 2**level
-            ends = [position * n_steps // n_intervals for position in range(n_intervals + 1)]
+    def _cut(self, sizes: list[int], n_intervals: int) -> _Level:
+        """Cut views of these sizes into so many intervals each."""
+        intervals: list[tuple[int, int, bool, int]] = []
+        for view, size in enumerate(sizes):
+            if size < n_intervals:
+                continue
+            ends = [position * size // n_intervals for position in range(n_intervals + 1)]
             widths = [end - start for start, end in pairwise(ends)]
-            counts = tuple(1 + (width - 1) // self.divisor for width in widths)
-            rows.append(_Row(n_intervals, False, counts))
+            counts = [1 + (width - 1) // self.divisor for width in widths]
+            intervals += [(view, position, False, count) for position, count in enumerate(counts)]
             if n_intervals > 1 and sorted(widths)[(n_intervals - 1) // 2] > 1:
-                rows.append(_Row(n_intervals, True, counts[:-1]))
-        return rows
+                intervals += [(view, position, True, count) for position, count in enumerate(counts[:-1])]
+        return _Level(n_intervals, *zip(*intervals, strict=True))
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         if lengths is None:
@@ -131,7 +141,8 @@ class Quant(FeatureEncoder):
         # Exporters know no Fourier transform of any length: a product with waves.
         n_steps = x.shape[2]
         steps = torch.arange(n_steps, device=x.device)
-        turns = (torch.arange(n_steps // 2 + 1, device=x.device)[:, None] * steps) % n_steps
+        # The rest of a division by a length that is not known yet is one by a tensor.
+        turns = (torch.arange(n_steps // 2 + 1, device=x.device)[:, None] * steps) % (steps[-1] + 1)
         angles = turns.to(x.dtype) * (2 * math.pi) / n_steps
         real, imaginary = (torch.matmul(x, waves.T) for waves in (angles.cos(), angles.sin()))
         return self._take(x, (real.square() + imaginary.square()).sqrt())
@@ -141,11 +152,11 @@ class Quant(FeatureEncoder):
         first = x.diff(dim=2) if x.shape[2] > 1 else torch.zeros_like(x)
         second = first.diff(dim=2) if x.shape[2] > 2 else torch.zeros_like(x[..., :1])
         smooth = F.avg_pool1d(F.pad(first, (2, 2), "replicate"), 5, 1)
-        parts = [
-            _quantiles(view, row)
-            for view, rows in zip((x, smooth, second, amplitudes), self._plan, strict=True)
-            for row in rows
-        ]
+        views = (x, smooth, second, amplitudes)
+        # As a tensor, lest an exporter reason about every sum of lengths that are not known yet.
+        sizes = torch.stack([torch.arange(1, view.shape[2] + 1, device=x.device)[-1] for view in views])
+        joined = torch.cat(views, 2)
+        parts = [_quantiles(joined, sizes, x.shape[2], level) for level in self._levels]
         return torch.cat(parts, 2).flatten(1)
 
     def _records_at_once(self, x: Tensor) -> int:
@@ -153,44 +164,58 @@ class Quant(FeatureEncoder):
         return max(1, steps // (x.shape[1] * x.shape[2]))
 
 
-def _quantiles(view: Tensor, row: _Row) -> Tensor:
-    """Return the quantiles of a row of intervals, ``(batch, channels, sum(row.counts))``.
+def _quantiles(joined: Tensor, sizes: Tensor, n_steps: int, level: _Level) -> Tensor:
+    """Return the quantiles of a level's intervals, ``(batch, channels, sum(level.counts))``.
 
     All places are whole numbers until the last step, so that an exported program finds the same ones.
-    """
-    n_steps, device = view.shape[2], view.device
-    starts = torch.arange(len(row.counts), device=device) * n_steps // row.n_intervals
-    ends = torch.arange(1, len(row.counts) + 1, device=device) * n_steps // row.n_intervals
-    ends = torch.maximum(ends, starts + 1)
-    if row.shifted:
-        shift = (n_steps + 2 * row.n_intervals - 1) // (2 * row.n_intervals)
-        starts, ends = (starts + shift).clamp(max=n_steps - 1), (ends + shift).clamp(max=n_steps)
-    widest = n_steps // row.n_intervals + 1
-    # (interval, value)
-    places = starts[:, None] + torch.arange(widest, device=device)
-    inside = places < ends[:, None]
-    values = view[..., places.clamp(max=n_steps - 1)]
-    in_order = _sort(torch.where(inside, values, math.inf)).flatten(2)
-    widths = ends - starts
 
-    counts = np.array(row.counts)
-    of = np.repeat(np.arange(len(counts)), counts)
-    number = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
-    # A quantile is a share of the way from the least value to the largest; a single one is half of it.
-    single = counts[of] == 1
-    share, shares = np.where(single, 1, number), np.where(single, 2, counts[of] - 1)
-    interval, share, shares = (torch.from_numpy(numbers).to(device) for numbers in (of, share, shares))
-    way = share * (widths[interval] - 1)
+    Parameters
+    ----------
+    joined
+        The views, one behind the other, ``(batch, channels, sum(sizes))``.
+    sizes
+        Steps of each view, ``(n_views,)``.
+    n_steps
+        Of the first view, the longest.
+    level
+        The intervals.
+    """
+    device, n_intervals = joined.device, level.n_intervals
+    view = torch.tensor(level.views, device=device)
+    position = torch.tensor(level.positions, device=device)
+    size, offset = sizes[view], (sizes.cumsum(0) - sizes)[view]
+    shift = (size + 2 * n_intervals - 1) // (2 * n_intervals) * torch.tensor(level.shifted, device=device)
+    starts, ends = position * size // n_intervals, (position + 1) * size // n_intervals
+    ends = torch.minimum(torch.maximum(ends, starts + 1) + shift, size)
+    starts = torch.minimum(starts + shift, size - 1)
+    # (interval, value)
+    places = starts[:, None] + torch.arange(n_steps // n_intervals + 1, device=device)
+    inside = places < ends[:, None]
+    values = joined[:, :, torch.minimum(places, size[:, None] - 1) + offset[:, None]]
+    in_order = _sort(torch.where(inside, values, math.inf))
+
+    interval, share, shares, odd = (torch.from_numpy(numbers).to(device) for numbers in _shares(level.counts))
+    last = (ends - starts - 1)[interval]
+    way = share * last
     low = way // shares
-    weight = (way - low * shares).to(view.dtype) / shares.to(view.dtype)
-    high = torch.minimum(low + 1, widths[interval] - 1)
-    below, above = in_order[..., interval * widest + low], in_order[..., interval * widest + high]
-    quantiles = below + weight * (above - below)
-    if max(row.counts) > 1:
-        mean = torch.where(inside, values, 0.0).sum(3) / widths.to(view.dtype)
-        less = torch.from_numpy(number % 2).to(view)
-        quantiles = quantiles - less * mean[..., interval]
-    return quantiles
+    weight = (way - low * shares).to(joined.dtype) / shares.to(joined.dtype)
+    below = in_order[:, :, interval, low]
+    quantiles = below + weight * (in_order[:, :, interval, torch.minimum(low + 1, last)] - below)
+    mean = torch.where(inside, values, 0.0).sum(3) / (ends - starts).to(joined.dtype)
+    return quantiles - odd.to(joined.dtype) * mean[:, :, interval]
+
+
+@lru_cache(64)
+def _shares(counts: tuple[int, ...]) -> tuple[IntegerArray, ...]:
+    """Return of each quantile its interval, how far it lies from the least value to the largest, and whether it is odd.
+
+    How far is a share of so many shares. A single quantile is the median: one of two.
+    """
+    numbers = np.array(counts)
+    interval = np.repeat(np.arange(len(numbers)), numbers)
+    number = np.arange(len(interval)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    single = numbers[interval] == 1
+    return interval, np.where(single, 1, number), np.where(single, 2, numbers[interval] - 1), number % 2
 
 
 def _sort(values: Tensor) -> Tensor:
