@@ -15,7 +15,7 @@ from seqcnn.aggregate import average_over_windows
 from seqcnn.batches import WindowStore
 from seqcnn.continuous import run_continuously
 from seqcnn.encoders.features import FeatureEncoder
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
@@ -65,7 +65,7 @@ class Model:
     def n_outputs(self) -> int:
         """Columns of the outputs."""
         head = self.network.head
-        return head.dense.out_features if isinstance(head, LinearHead) else self.network.n_features
+        return head.n_outputs if isinstance(head, Head) else self.network.n_features
 
     def store(self, records: Records, table: WindowTable) -> WindowStore:
         """Put windows of records where the network is, in its precision."""

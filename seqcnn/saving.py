@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from seqcnn._types import Kind
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.inputs import InputContract
 from seqcnn.json_values import decode, encode
 from seqcnn.model import Model, Output
@@ -163,10 +163,8 @@ def _check_contract(contract: InputContract, network: Network, document: Mapping
     else:
         rows = contract.vocabulary.size
         has = document["network"]["arguments"]["stem"]["$module"]["arguments"]["n_codes"]
-    if isinstance(network.head, LinearHead) and network.head.dense.in_features != network.n_features:
-        raise ValueError(
-            f"its head reads {network.head.dense.in_features} features, its encoder gives {network.n_features}"
-        )
+    if isinstance(network.head, Head) and network.head.in_features != network.n_features:
+        raise ValueError(f"its head reads {network.head.in_features} features, its encoder gives {network.n_features}")
     if isinstance(network.stem, FrontEndStem) and network.stem.front_end.sample_rate != contract.sample_rate:
         raise ValueError(
             f"its contract says {contract.sample_rate} Hz, its front end is for {network.stem.front_end.sample_rate:g}"

@@ -130,7 +130,7 @@ class Quant(FeatureEncoder):
         if lengths is None:
             return self._take(x, torch.fft.rfft(x).abs())
         features = x.new_empty(len(x), self.n_features)
-        for length in lengths.unique().tolist():
+        for length in torch.unique(lengths).tolist():
             rows = (lengths == length).nonzero()[:, 0]
             # A batch has more steps than this; single records need not, and a difference of nothing is zero.
             own = x[rows, :, : max(1, length)]
