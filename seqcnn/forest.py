@@ -14,8 +14,10 @@ Means = Literal["probabilities", "labels", "values"]
 """What the leaves hold: probabilities of classes of which a record has one, of labels of which it has any number, or
 values in units of the targets' deviation."""
 
-_DOUBT = 0.05
-"""What every class has beside its share of the trees, so that what none of them says is unlikely and not impossible."""
+_DOUBT = 0.1
+"""What every class has beside its share of the trees, so that what none of them says is unlikely and not impossible.
+
+Of .005 to .4, it gave the best probabilities for records left out of the training parts of twelve UCR sets."""
 _AT_A_TIME = 2**21
 """Answers of single trees that are held at a time."""
 
@@ -159,11 +161,11 @@ class ForestHead(GrowingBuffers, Head):
         """Return the answer of each tree, ``(batch, n_trees, n_outputs)``."""
         # As the trees were grown: in single precision, in which thresholds have been rounded.
         features = features.float()
-        node = self.roots[None].expand(features.shape[0], -1)
+        node = self.roots.long()[None].expand(features.shape[0], -1)
         for _ in range(self._depth):
             right = features.gather(1, self.feature[node].long()) > self.threshold[node]
-            node = self.child[node] + right.int()
-        return self.values[self.answer[node]]
+            node = self.child[node].long() + right.long()
+        return self.values[self.answer[node].long()]
 
     def _buffers_changed(self) -> None:
         self._check_trees()

@@ -8,14 +8,13 @@ them, and what is kept of them is tensors.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seqcnn._types import AnyArray, Float64Array, IntegerArray
+from seqcnn._types import AnyArray, BooleanArray, Float64Array, IntegerArray
 from seqcnn.calibration import Calibrate
 from seqcnn.closed_form import Solution
 from seqcnn.forest import ForestHead, Means, Trees
@@ -24,11 +23,20 @@ from seqcnn.network import Network
 N_TREES = 200
 N_PARTS = 10
 """Parts of the records, each unknown to as large a part of the trees."""
+ENOUGH = 300
+"""Records of which a tenth can be spared. Of fewer, the head is grown from all of them.
+
+Held-back parts of the training parts of 18 UCR sets, three splits each, 200 trees: below 150 records, trees that know
+nine tenths of them are right in .9 % less of the records than trees that know all, from 150 to 299 in .4 %, above in
+.04 %; with bootstrap it is 1.4 % over all.
+"""
 _SHARE_OF_FEATURES = 0.1
 _MOST_ROWS = 2**14
 """Rows that a tree is grown from, at most; the trees that leave out one part draw them together."""
 _MOST_ANSWERS = 2**25
 """Numbers that leaves hold at a time, at most."""
+_LARGEST = 1e30
+"""Of a feature: a sum of many such is still a number."""
 _COPIES = 30
 """How often a number beside the records stands among the features: so it is looked at at nearly every node."""
 
@@ -46,8 +54,9 @@ def grow_head(
     """Grow the trees of a network's head, a tenth of them without each tenth of the records.
 
     So every record has trees that have not seen it, which say what the head would have said of it, and the head is all
-    trees together. That costs no more than growing all of them from all records. Bootstrap, which leaves records out by
-    itself, keeps more than a third of them from each tree, and that costs accuracy.
+    trees together. That costs no more than growing all of them from all records. Where records are few, as many trees
+    once more are grown from all of them, and these are the head. Bootstrap, which leaves records out by itself, keeps
+    more than a third of them from each tree, and costs accuracy.
 
     Chance comes from torch's own source.
 
@@ -68,7 +77,7 @@ def grow_head(
         For classes and labels: takes the scores of windows that were left out and gives the factor and the offset under
         which they become probabilities.
     n_trees
-        In all, or a few less: each part has as many.
+        In all; a few less where each part has as many and there are not ten.
     """
     head = network.head
     assert isinstance(head, ForestHead)
@@ -81,29 +90,32 @@ def grow_head(
     n_a_part = max(1, n_trees // n_parts)
     n_rows = min(len(part), _MOST_ROWS)
     n_held = n_a_part * (n_parts if head.means == "values" else 1)
-    gardener = partial(
-        _grow,
-        matrix,
-        wanted,
-        means=head.means,
-        n_trees=n_a_part,
-        smallest_leaf=-(-n_held * n_rows * head.n_outputs // _MOST_ANSWERS),
-    )
-    grown = []
-    for number in range(n_parts):
-        rows = np.flatnonzero((part != number) | (n_parts == 1))
-        if len(rows) > n_rows:
-            rows = generator.choice(rows, n_rows, replace=False)
-        kept = np.zeros(len(part))
-        kept[rows] = weights.cpu().numpy()[rows]
-        grown.append(gardener(kept, seed=int(generator.integers(2**31))))
-    trees = join(grown)
-    head.plant(trees._replace(feature=torch.from_numpy(columns)[trees.feature]))
 
-    answers = head.ask_each(features, n_parts)
-    outputs = head.score(answers.mean(1))
-    own = torch.from_numpy(part).to(features.device)
-    left_out = head.score(answers[torch.arange(len(part), device=features.device), own])
+    def plant(known: Sequence[BooleanArray], n_each: int) -> None:
+        grown = []
+        for rows in map(np.flatnonzero, known):
+            drawn = generator.choice(rows, n_rows, replace=False) if len(rows) > n_rows else rows
+            kept = np.zeros(len(part))
+            kept[drawn] = weights.cpu().numpy()[drawn]
+            smallest_leaf = -(-n_held * n_rows * head.n_outputs // _MOST_ANSWERS)
+            seed = int(generator.integers(2**31))
+            grown.append(_grow(matrix, wanted, kept, head.means, n_each, smallest_leaf, seed))
+        trees = join(grown)
+        head.plant(trees._replace(feature=torch.from_numpy(columns)[trees.feature]))
+
+    n_units = len(part) if groups is None else len(np.unique(groups))
+    if n_parts > 1:
+        plant([part != number for number in range(n_parts)], n_a_part)
+        answers = head.ask_each(features, n_parts)
+        own = torch.from_numpy(part).to(features.device)
+        left_out = head.score(answers[torch.arange(len(part), device=features.device), own])
+        outputs = head.score(answers.mean(1))
+    if n_units < ENOUGH:
+        plant([part >= 0], n_trees)
+        outputs = head.score(head.ask_each(features, 1)[:, 0])
+    if n_parts == 1:
+        # There is nothing to leave out.
+        left_out = outputs
     if calibrate is not None:
         factor, offset = calibrate(left_out.double(), weights)
         head.calibrate(factor, offset)
@@ -193,7 +205,6 @@ def _grow(
     matrix: AnyArray,
     wanted: Float64Array,
     weights: Float64Array,
-    *,
     means: Means,
     n_trees: int,
     smallest_leaf: int,
@@ -225,8 +236,7 @@ def _grow(
 def _columns(features: Tensor, n_beside: int) -> tuple[AnyArray, IntegerArray]:
     """Return what trees are grown from, ``(n_rows, n_columns)`` float32, and the feature in each column."""
     # Numbers beyond all bounds go the way that the largest go, and those that are none to the left.
-    limit = torch.finfo(torch.float32).max
-    matrix = features.cpu().float().nan_to_num(-limit, limit, -limit).numpy()
+    matrix = features.cpu().float().nan_to_num(-_LARGEST).clamp(-_LARGEST, _LARGEST).numpy()
     columns = np.arange(matrix.shape[1])
     if n_beside:
         columns = np.concatenate([columns, np.tile(columns[-n_beside:], _COPIES - 1)])
