@@ -140,7 +140,7 @@ def deal(keys: AnyArray, groups: IntegerArray | None, n_parts: int, generator: n
     Examples
     --------
     >>> deal(np.array([0, 0, 1, 1]), None, 2, np.random.default_rng(0)).tolist()
-    [1, 0, 0, 1]
+    [1, 0, 1, 0]
     """
     first, of = np.arange(len(keys)), np.arange(len(keys))
     if groups is not None:
