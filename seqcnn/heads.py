@@ -129,7 +129,51 @@ class Emphasis(Rebuildable):
         return torch.cat([features[:, : self.n_plain], features[:, self.n_plain :] * self.factor], 1)
 
 
-class LinearHead(Rebuildable):
+class Head(Rebuildable):
+    """What turns features into scores; for numeric targets its output is in the target's own units.
+
+    Shape: ``(batch, in_features)`` to ``(batch, n_outputs)``.
+
+    Parameters
+    ----------
+    in_features
+        Features behind the pooling.
+    n_outputs
+        Classes, or targets.
+    center, scale
+        ``(n_outputs,)`` mean and deviation of the targets; None leaves the output as it is (class scores).
+    """
+
+    center: Tensor | None
+    scale: Tensor | None
+
+    def __init__(self, in_features: int, n_outputs: int, center: Tensor | None, scale: Tensor | None) -> None:
+        super().__init__()
+        self.in_features, self.n_outputs = in_features, n_outputs
+        self.register_buffer("center", center)
+        self.register_buffer("scale", scale)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
+        # differences away. Apple's GPUs alone have no float64.
+        kept = {"center": self.center, "scale": self.scale}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, before in kept.items():
+            after = getattr(self, name)
+            if before is not None and after.device.type != "mps":
+                setattr(self, name, before.to(after.device))
+        return self
+
+    def in_units(self, scores: Tensor) -> Tensor:
+        """Turn what is learnt, ``(batch, n_outputs)``, into the units of the targets."""
+        if self.center is None or self.scale is None:
+            return scores
+        # Units of the target are kept in full precision, whatever the scores were computed in.
+        wide = scores.to(torch.promote_types(scores.dtype, self.scale.dtype))
+        return wide * self.scale + self.center
+
+
+class LinearHead(Head):
     """Dropout and one dense layer; for numeric targets its output is in the target's own units.
 
     Shape: ``(batch, in_features)`` to ``(batch, n_outputs)``.
@@ -153,9 +197,6 @@ class LinearHead(Rebuildable):
     torch.Size([2, 3])
     """
 
-    center: Tensor | None
-    scale: Tensor | None
-
     def __init__(
         self,
         in_features: int,
@@ -166,47 +207,16 @@ class LinearHead(Rebuildable):
         scale: Tensor | None = None,
         scaler: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_features, n_outputs, center, scale)
         self.scaler = scaler
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(in_features, n_outputs)
-        self.register_buffer("center", center)
-        self.register_buffer("scale", scale)
-
-    @property
-    def in_features(self) -> int:
-        """Numbers in."""
-        return self.dense.in_features
-
-    @property
-    def n_outputs(self) -> int:
-        """Numbers out."""
-        return self.dense.out_features
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
-        # differences away. Apple's GPUs alone have no float64.
-        kept = {"center": self.center, "scale": self.scale}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, before in kept.items():
-            after = getattr(self, name)
-            if before is not None and after.device.type != "mps":
-                setattr(self, name, before.to(after.device))
-        return self
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""
         if self.scaler is not None:
             features = self.scaler(features)
         return self.in_units(self.dense(self.dropout(features)))
-
-    def in_units(self, scores: Tensor) -> Tensor:
-        """Turn what the dense layer gives, ``(batch, n_outputs)``, into the units of the targets."""
-        if self.center is None or self.scale is None:
-            return scores
-        # Units of the target are kept in full precision, whatever the dense layer ran in.
-        wide = scores.to(torch.promote_types(scores.dtype, self.scale.dtype))
-        return wide * self.scale + self.center
 
 
 class CopiesHead(LinearHead):
@@ -264,6 +274,8 @@ class CopiesHead(LinearHead):
             scale=scale,
             scaler=scaler,
         )
+        # What the head takes and gives, and not the dense layer.
+        self.in_features, self.n_outputs = in_features, n_outputs
         self.n_copies, self.n_shared, self.output = n_copies, n_shared, output
 
     @classmethod
@@ -278,7 +290,7 @@ class CopiesHead(LinearHead):
         """Return a head like a plain one, for copies."""
         return cls(
             in_features,
-            head.dense.out_features,
+            head.n_outputs,
             n_copies=n_copies,
             output=output,
             n_shared=n_shared,
@@ -287,16 +299,6 @@ class CopiesHead(LinearHead):
             scale=head.scale,
             scaler=head.scaler,
         )
-
-    @property
-    def in_features(self) -> int:
-        """Numbers in, of all copies and those that they share."""
-        return self.n_copies * (self.dense.in_features - self.n_shared) + self.n_shared
-
-    @property
-    def n_outputs(self) -> int:
-        """Numbers out, once the copies' answers are one."""
-        return self.dense.out_features // self.n_copies
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""

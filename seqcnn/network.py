@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
 from seqcnn.encoders.features import SHORTEST_RECORD, FeatureEncoder
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
@@ -71,7 +71,7 @@ class Network(Rebuildable):
     @property
     def n_outputs(self) -> int:
         """Columns of the scores; of a network that ends in features, how many these are."""
-        return self.head.n_outputs if isinstance(self.head, LinearHead) else self.n_features
+        return self.head.n_outputs if isinstance(self.head, Head) else self.n_features
 
     @property
     def knows_past(self) -> bool:

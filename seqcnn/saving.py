@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from seqcnn._types import Kind
 from seqcnn.committee import Committee
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.inputs import InputContract
 from seqcnn.json_values import decode, encode
 from seqcnn.model import Model, Output
@@ -176,7 +176,7 @@ def _check_network(contract: InputContract, network: Network, described: Mapping
         rows, has = contract.n_channels, stem["n_channels"]
     else:
         rows, has = contract.vocabulary.size, stem["n_codes"]
-    if isinstance(network.head, LinearHead) and network.head.in_features != network.n_features:
+    if isinstance(network.head, Head) and network.head.in_features != network.n_features:
         raise ValueError(f"its head reads {network.head.in_features} features, its encoder gives {network.n_features}")
     if isinstance(network.stem, FrontEndStem) and network.stem.front_end.sample_rate != contract.sample_rate:
         raise ValueError(

@@ -32,6 +32,7 @@ from seqcnn.encoders.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.plain import PlainEncoder
+from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import ResidualNetwork, resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN, samplecnn_3_9
@@ -79,6 +80,7 @@ __all__ = [
     "MobileNetV3",
     "MultiRocket",
     "PlainEncoder",
+    "Quant",
     "RandomDilatedShapelets",
     "ResNet",
     "ResidualNetwork",

@@ -26,6 +26,7 @@ from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from seqcnn.encoders.multirocket import MultiRocket
+from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN
@@ -102,6 +103,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "multirocket": EncoderEntry("series", MultiRocket),
     "hydra": EncoderEntry("series", Hydra),
     "shapelets": EncoderEntry("series", RandomDilatedShapelets),
+    "quant": EncoderEntry("series", Quant),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),

@@ -1,4 +1,4 @@
-"""The fit of an encoder of fixed kernels: prepared, its head solved in closed form, and a line for the history."""
+"""The fit of an encoder of fixed kernels: prepared, its head solved or grown, and a line for the history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from seqcnn.batches import WindowStore
 from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
-from seqcnn.heads import CountScaler, LinearHead, PartsScaler
+from seqcnn.forest import ForestHead
+from seqcnn.growing import grow_head
+from seqcnn.heads import CountScaler, Head, PartsScaler
 from seqcnn.network import Network
 from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
@@ -32,9 +34,13 @@ def prepare(network: Network, store: WindowStore, examples: Examples, generator:
         prepare_encoder(network, store, generator)
     if examples.target is None:
         return
-    head = examples.target.head(network.n_features, 0.0, examples.weights)
+    head: Head = examples.target.head(network.n_features, 0.0, examples.weights)
     sizes, ways = zip(*encoder.scalings, strict=True)
-    if set(ways) == {"root"}:
+    if encoder.head == "trees":
+        means = examples.target.output
+        assert means != "features"
+        head = ForestHead(head.in_features, head.n_outputs, means=means, center=head.center, scale=head.scale)
+    elif set(ways) == {"root"}:
         head.scaler = CountScaler(encoder.n_features)
     elif "root" in ways:
         head.scaler = PartsScaler(sizes, [way == "root" for way in ways])
@@ -84,7 +90,7 @@ def solve(
     watcher.on_epoch_begin(1)
     started = time.perf_counter()
     head, target, groups = network.head, examples.target, examples.groups
-    assert isinstance(head, LinearHead)
+    assert isinstance(head, Head)
     assert target is not None
     together = (
         groups[table.record] if groups is not None else table.record if len(table) > len(examples.records) else None
@@ -93,7 +99,7 @@ def solve(
     # Apple's GPUs have no float64.
     place = torch.device("cpu") if features.device.type == "mps" else features.device
     network.to(place)
-    solution = solve_head(
+    solution = (grow_head if isinstance(head, ForestHead) else solve_head)(
         network,
         features.to(place),
         target.dense_tensor(table.record, head).to(place),

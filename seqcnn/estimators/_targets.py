@@ -14,7 +14,7 @@ from torch import Tensor
 
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.calibration import Calibrate, fit_sigmoids, fit_temperature
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head, LinearHead
 from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
 from seqcnn.model import Output
 from seqcnn.training import Loss
@@ -49,11 +49,11 @@ class Target(ABC):
         """Build the head; ``weights`` are those of the records."""
 
     @abstractmethod
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return what the head's dense layer is to give for these records, ``(n_rows, n_outputs)`` float64."""
 
     @abstractmethod
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return the loss."""
 
     def calibrate(self, rows: IntegerArray) -> Calibrate | None:
@@ -128,7 +128,7 @@ class ClassTarget(Target):
         """Build a head with an output a class."""
         return LinearHead(in_features, len(self.classes), dropout=dropout)
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return 1 for the class of a record and -1 for every other."""
         return 2.0 * torch.nn.functional.one_hot(self.tensor(rows), len(self.classes)).double() - 1.0
 
@@ -141,7 +141,7 @@ class ClassTarget(Target):
 
         return factor_and_offset
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return cross-entropy."""
         return cross_entropy(self.label_smoothing)
 
@@ -207,7 +207,7 @@ class MultilabelTarget(Target):
         """Build a head with an output a label."""
         return LinearHead(in_features, len(self.classes), dropout=dropout)
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return 1 for a label that a record has and -1 for one that it lacks."""
         return 2.0 * self.tensor(rows) - 1.0
 
@@ -221,7 +221,7 @@ class MultilabelTarget(Target):
 
         return factors_and_offsets
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return binary cross-entropy, the mean over labels."""
         return binary_cross_entropy(self.label_smoothing, torch.from_numpy(self.label_weights()))
 
@@ -294,7 +294,7 @@ class NumericTarget(Target):
             scale=torch.from_numpy(scale),
         )
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return the values in units of their deviation."""
         assert head.center is not None
         assert head.scale is not None
@@ -309,7 +309,7 @@ class NumericTarget(Target):
                 f"encoder, such as 'fcn'."
             )
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return the loss in units of the targets' deviation."""
         assert head.scale is not None
         return regression_loss(self.loss_name, head.scale)

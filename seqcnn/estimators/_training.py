@@ -29,7 +29,7 @@ from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
 from seqcnn.estimators._solving import prepare, solve
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.inference import run_network
 from seqcnn.model import Model
 from seqcnn.network import Network
@@ -132,7 +132,7 @@ class _Measure:
     def __init__(self, model: Model, examples: Examples, settings: Settings, caller: str) -> None:
         assert examples.target is not None
         assert isinstance(model.network, Network)
-        assert isinstance(model.network.head, LinearHead)
+        assert isinstance(model.network.head, Head)
         self.loss = examples.target.loss(model.network.head)
         # An embedder's model gives features, but what is measured is what its head learns.
         self._model = replace(model, output=examples.target.output)
