@@ -449,7 +449,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
                 watcher.show_on(shown)
                 yield watcher
 
-        fit = CommitteeFit(examples, begin, watch, seed=seed, caller=caller)
+        fit = CommitteeFit(examples, begin, watch, seed=seed, max_seconds=self.max_fit_seconds, caller=caller)
         fitted = fit.run([member for member, _ in members])
         self.model_, self.committee_ = fitted.model, fitted.table
         self.history_ = tabulate(fitted.training.history)

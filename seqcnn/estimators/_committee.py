@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.closed_form import embed_windows
 from seqcnn.committee import Blend, Committee, blend
 from seqcnn.cross_fitting import make_folds
 from seqcnn.estimators._examples import Examples
@@ -25,11 +26,19 @@ from seqcnn.estimators._going_on import LARGEST_SEED
 from seqcnn.estimators._roster import Member
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
+from seqcnn.estimators._solving import prepare
 from seqcnn.estimators._training import train_model
 from seqcnn.model import Model
 from seqcnn.network import Network
 from seqcnn.training import TrainingResult, Watcher, local_seed
 from seqcnn.weighting import drop_little
+
+_FEW = 8
+"""Records whose features tell how long those of all take."""
+_SECONDS_A_DECOMPOSITION = 1e-10
+"""Of a square matrix, times the cube of its size, on two cores."""
+_SHARE_FOR_FEATURES, _SHARE_FOR_TRAINING = 0.7, 0.9
+"""Of what is left of a budget; the rest is for judging."""
 
 Begin = Callable[[Member, Examples], tuple[Settings, Model]]
 """Settles how a member is fitted to some records, and builds it."""
@@ -94,14 +103,20 @@ class CommitteeFit:
         From the estimator.
     seed
         Of all chance; each member has its own, whichever others there are.
+    max_seconds
+        A budget, or None. What is trained is trained for what is left of it; fixed kernels that would not be done in
+        time are left out, unless nothing else would be there.
     caller
         The estimator's name, for the messages.
     """
 
-    def __init__(self, examples: Examples, begin: Begin, watch: Watch, *, seed: int, caller: str) -> None:
+    def __init__(
+        self, examples: Examples, begin: Begin, watch: Watch, *, seed: int, max_seconds: float | None, caller: str
+    ) -> None:
         assert examples.target is not None
         self._examples, self._target = examples, examples.target
         self._begin, self._watch, self._seed, self._caller = begin, watch, seed, caller
+        self._deadline = None if max_seconds is None else time.perf_counter() + max_seconds
 
     def run(self, members: Sequence[Member]) -> CommitteeResult:
         """Fit and join.
@@ -115,13 +130,45 @@ class CommitteeFit:
         for position, member in enumerate(members):
             started = time.perf_counter()
             generator = np.random.default_rng([self._seed, position])
+            later = members[position + 1 :]
+            # What is trained takes what is left, in equal parts.
+            self._n_to_come = sum(not other.is_fixed for other in later)
+            must = not fitted and all(other.is_fixed for other in later)
             with local_seed(int(generator.integers(LARGEST_SEED)), torch.device("cpu")):
+                if member.is_fixed and not must and not self._is_done_in_time(member, generator):
+                    continue
                 one = self._fit(member, generator)
             one.seconds = time.perf_counter() - started
             fitted.append(one)
             if one.interrupted:
                 break
         return self._join(fitted)
+
+    def _seconds_left(self) -> float:
+        return np.inf if self._deadline is None else self._deadline - time.perf_counter()
+
+    def _is_done_in_time(self, member: Member, generator: np.random.Generator) -> bool:
+        """Tell whether the features of fixed kernels can be computed within the budget, by those of a few windows."""
+        if self._deadline is None:
+            return True
+        _, model = self._begin(member, self._examples)
+        network = cast("Network", model.network)
+        few = self._examples.take(generator.permutation(len(self._examples.records))[:_FEW])
+        store = model.store(few.records, model.cut(few.records))
+        prepare(network, store, few, generator)
+        started = time.perf_counter()
+        embed_windows(network, store)
+        each = (time.perf_counter() - started) / len(few.records)
+        n_records = len(self._examples.records)
+        smaller = min(n_records, network.n_features)
+        return each * n_records + _SECONDS_A_DECOMPOSITION * smaller**3 < _SHARE_FOR_FEATURES * self._seconds_left()
+
+    def _train_for(self, settings: Settings, n_parts: int) -> Settings:
+        """Let one of so many parts of a member be trained for its part of what is left of the budget."""
+        if self._deadline is None:
+            return settings
+        seconds = max(_SHARE_FOR_TRAINING * self._seconds_left() / (n_parts * (1 + self._n_to_come)), 0.01)
+        return replace(settings, training=replace(settings.training, max_seconds=seconds))
 
     def _fit(self, member: Member, generator: np.random.Generator) -> Fitted:
         if member.is_fixed:
@@ -136,7 +183,8 @@ class CommitteeFit:
 
     def _fit_whole(self, member: Member, generator: np.random.Generator, folds: IntegerArray | None) -> Fitted:
         """Fit one network to all records: its head leaves each out, or its copies leave each a fold out."""
-        self._settings, self._model = self._begin(member, self._examples)
+        settings, self._model = self._begin(member, self._examples)
+        self._settings = self._train_for(settings, 1)
         result = self._train(member.name, self._model, self._examples, generator, folds)
         assert result.left_out is not None
         return Fitted(
@@ -151,7 +199,8 @@ class CommitteeFit:
         for fold in range(max(1, n_folds)):
             learnt, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
             part = examples.take(learnt)
-            self._settings, self._model = self._begin(member, part)
+            settings, self._model = self._begin(member, part)
+            self._settings = self._train_for(settings, max(1, n_folds) - fold)
             name = f"{member.name} {fold + 1}/{n_folds}" if n_folds > 1 else member.name
             result = self._train(name, self._model, part, generator, None)
             if not fitted.networks:

@@ -41,10 +41,13 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
 
     Parameters
     ----------
-    encoder : str or torch.nn.Module, default="auto"
+    encoder : str, torch.nn.Module or list of these, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
-        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. ``encoder__...`` sets its parameters, as in
+        ``SeqCNNClassifier("fcn", encoder__width=64)``. A list makes a committee: its members are fitted one by one, and
+        weighed by what each says of records that it did not learn (``committee_``). "auto" is a committee for series,
+        see ``preset``, and one network for texts and recordings; for series, too, where the rest that is asked for
+        takes one network: tiny series, ``encoder__...``, ``early_stopping=True``, ``warm_start``, ``partial_fit``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -83,10 +86,13 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each
         amount, and folders of noise. Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
-        The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
+        The one dial for effort. Of series, "quick" takes fixed kernels alone, some seconds; "default" trains small
+        networks beside them and grows trees; "best" trains more of them, for longer. Where one network is trained and
+        ``max_epochs`` is "auto", a quarter of the default's training, or three times it.
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
-        the machine, so the same seed no longer gives the same weights.
+        A budget for the fit: the learning-rate cycle is shortened to end within it, and members of a committee that
+        would not be done are left out. What it reaches then depends on the machine, so the same seed no longer gives
+        the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -140,15 +146,17 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted, as they came in; of an indicator matrix the names of its columns, or 0, 1, 2, ...
+    committee_ : DataFrame
+        Of a committee, a line a member: member, weight, score (on records that it did not learn), seconds.
     history_ : DataFrame
-        A line an epoch: losses, score, learning rate, seconds. The score is the accuracy; of an indicator matrix the
-        labels that a case has and is given as a share of all that it has or is given, the mean over cases.
+        A line an epoch (and member): losses, score, learning rate, seconds. The score is the accuracy; of an indicator
+        matrix the labels that a case has and is given as a share of all that it has or is given, the mean over cases.
     kept_epoch_ : int
         The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
         The trained network, raw input to class scores.
     encoder_ : SequenceEncoder
-        The part of it that other estimators take as ``encoder=``.
+        The part of it that other estimators take as ``encoder=``; a committee has one a member, and not this.
     front_end_ : FrontEnd or None
         The part of it that turns audio into bands, which they take as ``front_end=``.
     model_ : Model
