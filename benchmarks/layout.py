@@ -96,6 +96,20 @@ SHAPES: list[tuple[str, dict[str, Any], int, int, bool]] = [
         False,
     ),
     ("grouped", {"in_channels": 64, "out_channels": 64, "kernel_size": 3, "groups": 8}, 64, 128, False),
+    (
+        "in groups, one tap",
+        {"in_channels": 565, "out_channels": 160, "kernel_size": 1, "groups": 5},
+        16,
+        128,
+        False,
+    ),
+    (
+        "in groups, long kernel",
+        {"in_channels": 160, "out_channels": 160, "kernel_size": 40, "groups": 5},
+        16,
+        128,
+        False,
+    ),
 ]
 TURNS = 7
 

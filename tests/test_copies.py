@@ -10,11 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from seqcnn.cost import count_multiply_accumulates
 from seqcnn.encoders import LITE, Inception
+from seqcnn.encoders.lite import HandcraftedFilters
 from seqcnn.heads import CopiesHead, LinearHead
 from seqcnn.inference import run_network
 from seqcnn.layers import BinPool1d
 from seqcnn.layers.layout import override_path
+from seqcnn.layers.memory import begin_stream
 from seqcnn.losses import cross_entropy
 from seqcnn.network import Network
 from seqcnn.rebuilding import describe, rebuild
@@ -115,6 +118,26 @@ def test_one_copy_is_the_network_itself(build):
     assert build(2, n_copies=3).receptive_field == plain.receptive_field
     counts = [sum(p.numel() for p in encoder.parameters()) for encoder in (plain, build(2, n_copies=3))]
     assert counts[1] == 3 * counts[0]
+
+
+@pytest.mark.parametrize("in_channels", [1, 3])
+def test_copies_cost_as_much_as_they_would_alone_but_for_what_they_share(in_channels):
+    one, three = (count_multiply_accumulates(Inception(in_channels, width=4, n_copies=n), 60) for n in (1, 3))
+    assert three == 3 * one
+    one, three = (count_multiply_accumulates(LITE(in_channels, width=4, n_copies=n), 60) for n in (1, 3))
+    handcrafted = 60 * in_channels * HandcraftedFilters().bank.numel()
+    assert three - handcrafted == 3 * (one - handcrafted)
+
+
+@pytest.mark.parametrize("in_channels", [1, 2])
+def test_causal_copies_read_a_stream_as_they_read_the_whole(in_channels):
+    encoder = small_encoder("inception", in_channels, n_copies=3, causal=True)
+    x = torch.randn(1, in_channels, 70)
+    with torch.inference_mode():
+        whole = encoder(x)
+        begin_stream(encoder)
+        pieces = [encoder(piece) for piece in x.split([1, 30, 2, 37], 2)]
+    assert relative_error(torch.cat(pieces, 2), whole) < 1e-5
 
 
 def test_copies_start_as_different_networks():
