@@ -21,6 +21,7 @@ from seqcnn.encoders.efficientnet import (
 )
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.h_inception import HInception
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.joined import Joined
@@ -70,6 +71,7 @@ __all__ = [
     "EfficientNet",
     "EncoderEntry",
     "FeatureEncoder",
+    "HInception",
     "Hydra",
     "Inception",
     "Joined",

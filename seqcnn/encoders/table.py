@@ -17,6 +17,7 @@ from seqcnn.encoders.convtran import ConvTran
 from seqcnn.encoders.efficientnet import efficientnet_b0
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.h_inception import HInception
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
 from seqcnn.encoders.lenet import LeNet
@@ -89,6 +90,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "resnet34": EncoderEntry("series", resnet34),
     "resnet50": EncoderEntry("series", resnet50),
     "inception": EncoderEntry("series", Inception),
+    "h-inception": EncoderEntry("series", HInception),
     "lite": EncoderEntry("series", LITE),
     "tcn": EncoderEntry("series", TCN),
     "convnext": EncoderEntry("series", convnext_tiny),
