@@ -19,36 +19,40 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqcnn._checks import check_integer
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.encoders.inception import InceptionModule
 from seqcnn.encoders.lite import HandcraftedFilters
 from seqcnn.layers.blocks import ConvBlock
 from seqcnn.layers.masking import stride_mask
 from seqcnn.layers.normalization import BatchNorm1d
-from seqcnn.layers.parallel import join_channels
+from seqcnn.layers.parallel import join_channels, repeat_channels
 from seqcnn.layers.pooling import MaxPool1d
 
 
 class HybridModule(nn.Module):
     """An inception module, and the hand-crafted filters beside it.
 
-    Shape: ``(batch, in_channels, time)`` to ``(batch, width * (len(kernel_sizes) + 1) + 17 * in_channels, time)``.
+    Shape: ``(batch, in_channels, time)`` to
+    ``(batch, n_copies * (width * (len(kernel_sizes) + 1) + 17 * in_channels), time)``, a copy's channels side by side.
+    The hand-crafted filters are the same for all copies, and computed once.
     """
 
-    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int]) -> None:
+    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int], n_copies: int = 1) -> None:
         super().__init__()
-        self.learned = InceptionModule(in_channels, width, kernel_sizes)
+        self.learned = InceptionModule(in_channels, width, kernel_sizes, n_copies=n_copies)
         self.handcrafted = HandcraftedFilters()
-        n_handcrafted = in_channels * self.handcrafted.n_filters
+        self.n_copies = n_copies
+        n_handcrafted = n_copies * in_channels * self.handcrafted.n_filters
         self.normalization = BatchNorm1d(n_handcrafted)
-        self.out_channels = width * (len(kernel_sizes) + 1) + n_handcrafted
+        self.out_channels = n_copies * width * (len(kernel_sizes) + 1) + n_handcrafted
         self.span = max(*kernel_sizes, self.handcrafted.span)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Apply the module."""
         learned = self.learned(x, mask)
-        answers = self.handcrafted(x).to(learned.dtype)
-        return join_channels([learned, self.normalization(answers, mask, rectify=True)])
+        answers = repeat_channels(self.handcrafted(x).to(learned.dtype), self.n_copies)
+        return join_channels([learned, self.normalization(answers, mask, rectify=True)], self.n_copies)
 
 
 class HInception(SequenceEncoder):
@@ -66,10 +70,14 @@ class HInception(SequenceEncoder):
         Time steps of the branches' kernels, behind the first module in its pooled steps.
     stride
         Steps behind the first module that become one.
+    n_copies
+        How many such networks stand side by side and read the same input, each with weights of its own; what they give
+        is for :class:`seqcnn.heads.CopiesHead`.
 
     Notes
     -----
-    Shape: ``(batch, in_channels, time)`` to ``(batch, 4 * width, ceil(time / stride))``.
+    Shape: ``(batch, in_channels, time)`` to ``(batch, n_copies * 4 * width, ceil(time / stride))``, a copy's channels
+    side by side.
 
     Examples
     --------
@@ -86,18 +94,22 @@ class HInception(SequenceEncoder):
         depth: int = 3,
         kernel_sizes: Sequence[int] = (40, 20, 10),
         stride: int = 1,
+        n_copies: int = 1,
     ) -> None:
         super().__init__()
-        self.in_channels, self.stride = in_channels, stride
-        self.first = HybridModule(in_channels, width, kernel_sizes)
+        check_integer("n_copies", n_copies, minimum=1, caller="HInception")
+        self.in_channels, self.stride, self.n_copies = in_channels, stride, n_copies
+        self.first = HybridModule(in_channels, width, kernel_sizes, n_copies)
         self.pool = MaxPool1d(stride) if stride > 1 else None
         self.inception_modules = nn.ModuleList()
         channels = self.first.out_channels
         for _ in range(depth - 1):
-            self.inception_modules.append(InceptionModule(channels, width, kernel_sizes))
-            channels = width * (len(kernel_sizes) + 1)
+            self.inception_modules.append(InceptionModule(channels, width, kernel_sizes, n_copies=n_copies, apart=True))
+            channels = n_copies * width * (len(kernel_sizes) + 1)
         self.out_channels = channels
-        self.shortcut = ConvBlock(self.first.out_channels, channels, 1, activation="none") if depth > 1 else None
+        self.shortcut = None
+        if depth > 1:
+            self.shortcut = ConvBlock(self.first.out_channels, channels, 1, groups=n_copies, activation="none")
         spans = [(self.first.span, 1), (stride, stride)]
         # The pooled branch spans 3 steps, which only tiny kernels fall short of.
         self.receptive_field = receptive_field(spans + [(max(*kernel_sizes, 3), 1)] * (depth - 1))
