@@ -266,9 +266,16 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         lengths = examples.records.lengths
         n_windows = len(cut_windows(lengths, self.window_length, self.hop_length))
 
-        def settle_for(encoder: Any) -> Settings:
-            changed, rate = parameters | {"encoder": encoder}, contract.sample_rate
-            return settle(changed, contract.kind, lengths, n_windows, sample_rate=rate, tiny=tiny)
+        def settle_for(encoder: Any, *, in_committee: bool = False) -> Settings:
+            return settle(
+                parameters | {"encoder": encoder},
+                contract.kind,
+                lengths,
+                n_windows,
+                sample_rate=contract.sample_rate,
+                tiny=tiny,
+                in_committee=in_committee,
+            )
 
         settings = settle_for("auto" if is_list(self.encoder) else self.encoder)
         if in_steps:
@@ -276,7 +283,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         if examples.target is None or self._output == "features":
             return settings, []
         members = choose_members(parameters, contract.kind, tiny=settings.is_tiny, in_steps=in_steps)
-        return settings, [(member, settle_for(member.encoder)) for member in members]
+        return settings, [(member, settle_for(member.encoder, in_committee=True)) for member in members]
 
     def _split(
         self,

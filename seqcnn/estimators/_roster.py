@@ -49,8 +49,8 @@ class Member:
 
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     "quick": (("multirocket", "hydra"),),
-    "default": (("multirocket", "hydra"), "lite"),
-    "best": (("multirocket", "hydra"), "lite", "inception"),
+    "default": (("multirocket", "hydra"), "quant", "h-inception"),
+    "best": (("multirocket", "hydra"), "shapelets", "quant", "h-inception", "inception"),
 }
 """The committee that "auto" is for series."""
 
