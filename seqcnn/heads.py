@@ -100,7 +100,7 @@ class PartsScaler(Rebuildable):
         return torch.cat([*scaled, others], 1)
 
     def _split(self, features: Tensor) -> tuple[Tensor, ...]:
-        return features.split([*self.sizes, features.shape[1] - sum(self.sizes)], 1)
+        return torch.split(features, [*self.sizes, features.shape[1] - sum(self.sizes)], 1)
 
 
 class Emphasis(Rebuildable):
