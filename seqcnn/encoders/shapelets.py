@@ -22,6 +22,8 @@ _VALUES, _VALUES_ELSEWHERE = 2**17, 2**25
 """Likenesses that are worked on at a time: on a CPU they stay in the second-level cache."""
 _FLAT = 1e-6
 """A window whose deviation is a smaller share of its largest value is flat but for rounding."""
+_EQUAL = 4e-6
+"""A squared distance of this share of the squared norm is none: about 32 roundings in single precision."""
 _FAR = -1e30
 """The likeness of a place that does not count."""
 
@@ -250,9 +252,7 @@ class RandomDilatedShapelets(FeatureEncoder):
                 likeness, other = memory[:, :n_values].view(2, -1, n_places, some.shape[1])
                 torch.mm(part, some, out=likeness.view(len(part), -1))
                 _summarise(likeness, levels[columns], places[:, :n_places], other, features[rows, :, columns])
-        norms = patterns[:, :-1].square().sum(1)
-        best = features[:, 0]
-        torch.sub(norms, best, alpha=2, out=best).clamp_min_(0).sqrt_()
+        features[:, 0] = _distances(features[:, 0], patterns)
         return features.flatten(1)
 
     def _tiles(self, n_records: int, n_places: int, group: _Group, x: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -285,9 +285,7 @@ class RandomDilatedShapelets(FeatureEncoder):
             hits = (likeness == best[-1][:, None]).to(x.dtype)
             place.append((hits * places[:, None]).sum(1) / hits.sum(1))
             count.append((likeness > self.levels[group.rows].to(x)).to(x.dtype).sum(1))
-        norms = patterns[:, :-1].square().sum(1)
-        distance = (norms - 2 * torch.cat(best, 1)).clamp_min(0).sqrt()
-        return torch.cat([distance, *place, *count], 1)
+        return torch.cat([_distances(torch.cat(best, 1), patterns), *place, *count], 1)
 
     def _records_at_once(self, x: Tensor) -> int:
         values = _VALUES if x.device.type == "cpu" else _VALUES_ELSEWHERE
@@ -316,6 +314,14 @@ def _summarise(likeness: Tensor, levels: Tensor, places: Tensor, memory: Tensor,
     into[:, 2] = torch.matmul(places[0], torch.gt(likeness, levels, out=memory))
     ties, total = torch.matmul(places, torch.eq(likeness, best, out=memory)).unbind(1)
     torch.div(total, ties, out=into[:, 1])
+
+
+def _distances(likeness: Tensor, patterns: Tensor) -> Tensor:
+    """Return the distances behind likenesses, ``(batch, shapelets)``."""
+    norms = patterns[:, :-1].square().sum(1)
+    squared = norms - 2 * likeness
+    # What is left of two equal windows is rounding, which a root would make large.
+    return torch.where(squared > _EQUAL * norms, squared, 0.0).sqrt()
 
 
 def _normalize_(windows: Tensor) -> Tensor:
