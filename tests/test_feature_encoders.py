@@ -30,7 +30,7 @@ def records(in_channels=1, n_timepoints=60, n_records=12, seed=0):
 
 def build(name, in_channels=1):
     if name == "joined":
-        return Joined(nn.ModuleList(build(part, in_channels) for part in ("multirocket", "hydra", "shapelets")))
+        return Joined(nn.ModuleList(build(part, in_channels) for part in ("minirocket", "hydra")))
     return build_encoder(name, in_channels, SMALL[name], caller="SeqCNNClassifier")
 
 

@@ -18,10 +18,12 @@ from seqcnn._types import IntegerArray
 from seqcnn.encoders.features import FeatureEncoder
 
 _N_STATISTICS = 3
-_VALUES, _VALUES_ELSEWHERE = 2**18, 2**25
+_VALUES, _VALUES_ELSEWHERE = 2**17, 2**25
 """Likenesses that are worked on at a time: on a CPU they stay in the second-level cache."""
 _FLAT = 1e-6
 """A window whose deviation is a smaller share of its largest value is flat but for rounding."""
+_EQUAL = 4e-6
+"""A squared distance of this share of the squared norm is none: about 32 roundings in single precision."""
 _FAR = -1e30
 """The likeness of a place that does not count."""
 
@@ -40,7 +42,7 @@ class RandomDilatedShapelets(FeatureEncoder):
 
     A shapelet is a few steps of a training record, some apart. Its distance to a record's window at each place is a
     dilated convolution but for the norms of the two: ``|w - s|^2 = |w|^2 - 2 w.s + |s|^2``. Its features are the least
-    distance, the first place of it, and at how many places the distance is below a threshold. Most shapelets compare
+    distance, the mean place of it, and at how many places the distance is below a threshold. Most shapelets compare
     shapes only: they and each window are brought to mean zero and deviation one, each channel by itself.
 
     NOTE differences from the paper:
@@ -213,23 +215,21 @@ class RandomDilatedShapelets(FeatureEncoder):
     def _windows(self, x: Tensor, n_places: Tensor | None, group: _Group) -> Tensor:
         """Return the windows at all places, ``(channels * taps + 1, batch, places)``.
 
-        Places are rounded up to a multiple of a block; those that do not count have a likeness of ``_FAR``. The last
-        row is minus half the squared norm.
+        The last row is minus half the squared norm. A place that does not count has a likeness of ``_FAR``.
         """
         reach = (self._taps - 1) * group.dilation
         most = max(1, x.shape[2] - reach)
-        size = _block_size(most)
-        rounded = -(-most // size) * size
-        padded = F.pad(x, (0, rounded + reach - x.shape[2]))
+        padded = F.pad(x, (0, most + reach - x.shape[2]))
         taps = padded.unfold(2, reach + 1, 1)[..., :: group.dilation].permute(1, 3, 0, 2)
-        windows = x.new_empty(self.in_channels * self._taps + 1, len(x), rounded)
+        windows = x.new_empty(self.in_channels * self._taps + 1, len(x), most)
         inner = windows[:-1].view(taps.shape)
         inner.copy_(taps)
         if group.is_normalized:
             _normalize_(inner)
         norms = torch.sum(windows[:-1].square(), 0, out=windows[-1])
-        places = torch.arange(rounded, device=x.device)
-        norms.mul_(-0.5).masked_fill_(places >= (most if n_places is None else n_places[:, None]), _FAR)
+        norms.mul_(-0.5)
+        if n_places is not None:
+            norms.masked_fill_(torch.arange(most, device=x.device) >= n_places[:, None], _FAR)
         return windows
 
     def _encode(self, x: Tensor, lengths: Tensor | None) -> Tensor:
@@ -238,20 +238,21 @@ class RandomDilatedShapelets(FeatureEncoder):
         levels = self.levels.to(x)
         features = x.new_empty(len(x), _N_STATISTICS, len(patterns))
         # Fresh memory for each tile would cost as much as the arithmetic.
-        memory = x.new_empty(0)
+        memory = x.new_empty(2, 0)
+        steps = torch.arange(x.shape[2], dtype=x.dtype, device=x.device)
+        places = torch.stack([torch.ones_like(steps), steps])
         for group in self._groups:
             windows = self._windows(x, None if lengths is None else self._n_places(lengths, group), group)
             n_places = windows.shape[2]
             for rows, columns in self._tiles(len(x), n_places, group, x):
                 part, some = windows[:, rows].flatten(1).T, patterns[columns].T
                 n_values = part.shape[0] * some.shape[1]
-                if len(memory) < n_values:
-                    memory = x.new_empty(n_values)
-                likeness = torch.mm(part, some, out=memory[:n_values].view(len(part), -1))
-                _summarise(likeness.view(-1, n_places, likeness.shape[1]), levels[columns], features[rows, :, columns])
-        norms = patterns[:, :-1].square().sum(1)
-        best = features[:, 0]
-        torch.sub(norms, best, alpha=2, out=best).clamp_min_(0).sqrt_()
+                if memory.shape[1] < n_values:
+                    memory = x.new_empty(2, n_values)
+                likeness, other = memory[:, :n_values].view(2, -1, n_places, some.shape[1])
+                torch.mm(part, some, out=likeness.view(len(part), -1))
+                _summarise(likeness, levels[columns], places[:, :n_places], other, features[rows, :, columns])
+        features[:, 0] = _distances(features[:, 0], patterns)
         return features.flatten(1)
 
     def _tiles(self, n_records: int, n_places: int, group: _Group, x: Tensor) -> Iterator[tuple[slice, slice]]:
@@ -281,49 +282,46 @@ class RandomDilatedShapelets(FeatureEncoder):
             likeness = torch.matmul(windows, mine[:, :-1].T) - windows.square().sum(2, keepdim=True) / 2
             likeness = torch.where(counts[:, None], likeness, _FAR)
             best.append(likeness.amax(1))
-            place.append(likeness.argmax(1).to(x.dtype))
+            hits = (likeness == best[-1][:, None]).to(x.dtype)
+            place.append((hits * places[:, None]).sum(1) / hits.sum(1))
             count.append((likeness > self.levels[group.rows].to(x)).to(x.dtype).sum(1))
-        norms = patterns[:, :-1].square().sum(1)
-        distance = (norms - 2 * torch.cat(best, 1)).clamp_min(0).sqrt()
-        return torch.cat([distance, *place, *count], 1)
+        return torch.cat([_distances(torch.cat(best, 1), patterns), *place, *count], 1)
 
     def _records_at_once(self, x: Tensor) -> int:
         values = _VALUES if x.device.type == "cpu" else _VALUES_ELSEWHERE
-        return max(1, 2 * values // (x.shape[2] * (self.in_channels * self._taps + 1)))
+        return max(1, 4 * values // (x.shape[2] * (self.in_channels * self._taps + 1)))
 
 
-def _summarise(likeness: Tensor, levels: Tensor, into: Tensor) -> None:
-    """Write the largest likeness, its first place, and the places above the level.
+def _summarise(likeness: Tensor, levels: Tensor, places: Tensor, memory: Tensor, into: Tensor) -> None:
+    """Write the largest likeness, its mean place, and the number of places above the level.
 
-    Of ``(batch, places, shapelets)``, which is overwritten, into ``(batch, 3, shapelets)``.
+    Of ``(batch, places, shapelets)`` into ``(batch, 3, shapelets)``. Products with 0 and 1 find place and number at the
+    speed of memory; an index carried along with the largest value takes ten times as long.
+
+    Parameters
+    ----------
+    likeness, levels
+        What is summarised; ``(shapelets,)``.
+    places
+        ``(2, places)``: ones, and the number of each place.
+    memory
+        Is overwritten; of the shape of ``likeness``.
+    into
+        Is written.
     """
-    n_places, n_columns = likeness.shape[1:]
-    size = _block_size(n_places)
-    # The best of each block is found at the speed of memory; where it was is looked up in the best block alone.
-    blocks = likeness.view(len(likeness), -1, size, n_columns)
-    _, block = _find_largest(blocks.amax(2))
-    index = block.long()[:, None, None].expand(-1, 1, size, -1)
-    into[:, 0], within = _find_largest(blocks.gather(1, index)[:, 0])
-    torch.add(within, block, alpha=size, out=into[:, 1])
-    above = torch.gt(likeness, levels, out=likeness)
-    into[:, 2] = torch.matmul(likeness.new_ones(n_places), above)
+    best = torch.amax(likeness, 1, keepdim=True)
+    into[:, 0] = best[:, 0]
+    into[:, 2] = torch.matmul(places[0], torch.gt(likeness, levels, out=memory))
+    ties, total = torch.matmul(places, torch.eq(likeness, best, out=memory)).unbind(1)
+    torch.div(total, ties, out=into[:, 1])
 
 
-def _find_largest(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the largest of ``(batch, n, columns)`` and its first place, as a number of the same kind.
-
-    Four operations at the speed of memory; torch's own, which carry an index along, take longer.
-    """
-    largest = values.amax(1)
-    n = values.shape[1]
-    ranks = torch.arange(n, 0, -1, dtype=values.dtype, device=values.device)
-    hits = torch.eq(values, largest[:, None], out=torch.empty_like(values))
-    return largest, n - hits.mul_(ranks[:, None]).amax(1)
-
-
-def _block_size(n_places: int) -> int:
-    """Return in blocks of how many places the best is found: near the root of their number."""
-    return 8 if n_places <= 128 else 16 if n_places <= 1024 else 32
+def _distances(likeness: Tensor, patterns: Tensor) -> Tensor:
+    """Return the distances behind likenesses, ``(batch, shapelets)``."""
+    norms = patterns[:, :-1].square().sum(1)
+    squared = norms - 2 * likeness
+    # What is left of two equal windows is rounding, which a root would make large.
+    return torch.where(squared > _EQUAL * norms, squared, 0.0).sqrt()
 
 
 def _normalize_(windows: Tensor) -> Tensor:
