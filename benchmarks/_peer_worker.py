@@ -17,7 +17,7 @@ import statistics
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -359,11 +359,20 @@ LIBRARIES: dict[str, type[Library]] = {"seqcnn": SeqCNN, "tsai": Tsai, "aeon": A
 WORKS = ("versions", "train", "remember", "predict", "minirocket")
 
 
-def main() -> None:
+def serve(libraries: Mapping[str, Callable[[int], Any]], works: Collection[str]) -> None:
+    """Answer the lines that come in, until there are no more.
+
+    Parameters
+    ----------
+    libraries
+        What makes the library that is named on the command line, given the threads named there.
+    works
+        The methods of it that may be asked for.
+    """
     # Libraries print to the standard output: keep it for the answers and let their words go to the standard error.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    library: Library | None = None
+    library: Any = None
     stopped, used = time.perf_counter(), time.process_time()
     for line in sys.stdin:
         waited = time.perf_counter() - stopped
@@ -371,9 +380,9 @@ def main() -> None:
         command, neighbours = json.loads(line), Neighbours()
         try:
             if library is None:
-                library = LIBRARIES[sys.argv[1]](int(sys.argv[2]))
+                library = libraries[sys.argv[1]](int(sys.argv[2]))
             work = command.pop("work")
-            assert work in WORKS
+            assert work in works
             answer = getattr(library, work)(**command)
         except Exception as error:
             traceback.print_exc()
@@ -384,4 +393,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(LIBRARIES, WORKS)

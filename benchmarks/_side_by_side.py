@@ -70,10 +70,18 @@ class Worker:
         The file for what the library prints.
     variables
         Further environment variables.
+    script
+        The program that the process runs: given library and threads, it answers as `_peer_worker.serve` does.
     """
 
     def __init__(
-        self, library: str, python: Path, threads: int, log: Path, variables: Mapping[str, str] | None = None
+        self,
+        library: str,
+        python: Path,
+        threads: int,
+        log: Path,
+        variables: Mapping[str, str] | None = None,
+        script: Path = WORKER,
     ) -> None:
         environment = {name: value for name, value in os.environ.items() if name not in _THREAD_HABITS}
         environment |= {"OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads), "CUDA_VISIBLE_DEVICES": ""}
@@ -83,7 +91,7 @@ class Worker:
         self._scratch = tempfile.TemporaryDirectory()  # Keras writes a checkpoint an epoch into the working folder
         with log.open("a") as errors:
             self._process = subprocess.Popen(
-                [python, WORKER, library, str(threads)],
+                [python, script, library, str(threads)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -118,6 +126,11 @@ class Worker:
         if "error" in answer:
             raise WorkerError(answer["error"])
         return answer
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there to be asked again."""
+        return self._process.poll() is None
 
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]

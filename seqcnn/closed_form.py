@@ -21,7 +21,7 @@ from seqcnn._types import IntegerArray
 from seqcnn.batches import WindowStore, prediction_batches
 from seqcnn.calibration import Calibrate
 from seqcnn.encoders.features import FeatureEncoder
-from seqcnn.heads import CountScaler, LinearHead
+from seqcnn.heads import CountScaler, LinearHead, PartsScaler
 from seqcnn.network import Network
 
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
@@ -134,17 +134,23 @@ def solve_head(
     """
     head = network.head
     assert isinstance(head, LinearHead)
+    scale: bool | Tensor = True
     if head.scaler is not None:
-        assert isinstance(head.scaler, CountScaler)
+        assert isinstance(head.scaler, CountScaler | PartsScaler)
         head.scaler.learn(features, weights)
         features = head.scaler(features)
+        scale = False
+        if isinstance(head.scaler, PartsScaler):
+            scale = torch.zeros(features.shape[1], dtype=torch.bool, device=features.device)
+            left_alone = head.scaler.left_alone
+            scale[: len(left_alone)] = left_alone.to(scale)
     emphasis = None
     if network.static is not None:
         # A few numbers beside thousands of features would drown under one penalty. Now they count as much together.
         n_columns, n_pooled = network.static.n_columns, network.n_pooled_features
         emphasis = torch.ones(n_pooled + n_columns, dtype=torch.float64, device=features.device)
         emphasis[n_pooled:] = max(1.0, n_pooled / n_columns) ** 0.5
-    ridge = fit_ridge(features, targets, weights, groups=groups, scale=head.scaler is None, emphasis=emphasis)
+    ridge = fit_ridge(features, targets, weights, groups=groups, scale=scale, emphasis=emphasis)
     left_out, coefficients, intercept = ridge.left_out, ridge.coefficients, ridge.intercept
     if calibrate is not None:
         factor, offset = (part.to(left_out.device) for part in calibrate(left_out, weights))
@@ -164,7 +170,7 @@ def fit_ridge(
     *,
     groups: IntegerArray | None = None,
     alphas: Sequence[float] = ALPHAS,
-    scale: bool = True,
+    scale: bool | Tensor = True,
     emphasis: Tensor | None = None,
 ) -> Ridge:
     """Fit a ridge regression with an intercept that is not penalised.
@@ -186,7 +192,7 @@ def fit_ridge(
     alphas
         The penalties to choose from, positive.
     scale
-        Penalise features as if each had a deviation of one.
+        Penalise features as if each had a deviation of one; ``(n_features,)`` truth values: some of them.
     emphasis
         ``(n_features,)``: penalise each as if it were so many times as large; None is once.
 
@@ -258,7 +264,7 @@ def fit_ridge(
 class _Centred:
     """Features less their mean, divided by their deviation and times the root of the weights, a block at a time."""
 
-    def __init__(self, features: Tensor, weights: Tensor, scale: bool, emphasis: Tensor | None) -> None:
+    def __init__(self, features: Tensor, weights: Tensor, scale: bool | Tensor, emphasis: Tensor | None) -> None:
         self.root = weights.sqrt()
         self._features = features
         total = weights.sum()
@@ -270,7 +276,7 @@ class _Centred:
         self.mean, self.deviation = torch.cat(mean), torch.cat(deviation)
         # Rounding alone gives a constant some deviation.
         constant = self.deviation <= 1e-7 * self.mean.abs()
-        self.deviation[constant | (not scale)] = 1.0
+        self.deviation[constant | ~torch.as_tensor(scale, device=constant.device)] = 1.0
         if emphasis is not None:
             self.deviation /= emphasis
 

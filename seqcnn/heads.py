@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal, Self
 
 import torch
@@ -55,6 +55,56 @@ class CountScaler(Rebuildable):
         return torch.cat([scaled, others], 1) if others.shape[1] else scaled
 
 
+class PartsScaler(Rebuildable):
+    """Scales counts among other features, each stretch of them as :class:`CountScaler` does.
+
+    What is no count it leaves alone: a closed form scales that by its deviation, within the dense layer's weights.
+
+    Shape: ``(batch, n_features)`` to the same; what stands behind the parts is left alone.
+
+    Parameters
+    ----------
+    sizes
+        Features of each part, in their order.
+    counts
+        Whether these are counts.
+
+    Examples
+    --------
+    >>> scaler = PartsScaler([1, 1], [False, True])
+    >>> scaler.learn(torch.tensor([[5.0, 1.0], [6.0, 9.0]]), torch.ones(2))
+    >>> scaler(torch.tensor([[5.0, 1.0], [6.0, 9.0]])).tolist(), scaler.left_alone.tolist()
+    ([[5.0, -1.0], [6.0, 1.0]], [True, False])
+    """
+
+    def __init__(self, sizes: Sequence[int], counts: Sequence[bool]) -> None:
+        super().__init__()
+        self.sizes, self.counts = list(sizes), list(counts)
+        self.scalers = nn.ModuleList(
+            CountScaler(size) if is_count else nn.Identity() for size, is_count in zip(sizes, counts, strict=True)
+        )
+
+    @property
+    def left_alone(self) -> Tensor:
+        """Which features of the parts are left alone, ``(n_features,)``."""
+        return torch.tensor(self.counts).logical_not().repeat_interleave(torch.tensor(self.sizes))
+
+    def learn(self, features: Tensor, weights: Tensor) -> None:
+        """Take means and deviations from ``(n_rows, n_features)``, each row counted ``weights`` times."""
+        for scaler, part in zip(self.scalers, self._split(features), strict=False):
+            if isinstance(scaler, CountScaler):
+                scaler.learn(part, weights)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Scale ``(batch, n_features)``."""
+        *parts, others = self._split(features)
+        scaled = [scaler(part) for scaler, part in zip(self.scalers, parts, strict=True)]
+        return torch.cat([*scaled, others], 1)
+
+    def _split(self, features: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(features, [*self.sizes, features.shape[1] - sum(self.sizes)], 1)
+
+
 class Emphasis(Rebuildable):
     """Multiplies the features behind the first ``n_plain`` by one number.
 
@@ -79,7 +129,51 @@ class Emphasis(Rebuildable):
         return torch.cat([features[:, : self.n_plain], features[:, self.n_plain :] * self.factor], 1)
 
 
-class LinearHead(Rebuildable):
+class Head(Rebuildable):
+    """What turns features into scores; for numeric targets its output is in the target's own units.
+
+    Shape: ``(batch, in_features)`` to ``(batch, n_outputs)``.
+
+    Parameters
+    ----------
+    in_features
+        Features behind the pooling.
+    n_outputs
+        Classes, or targets.
+    center, scale
+        ``(n_outputs,)`` mean and deviation of the targets; None leaves the output as it is (class scores).
+    """
+
+    center: Tensor | None
+    scale: Tensor | None
+
+    def __init__(self, in_features: int, n_outputs: int, center: Tensor | None, scale: Tensor | None) -> None:
+        super().__init__()
+        self.in_features, self.n_outputs = in_features, n_outputs
+        self.register_buffer("center", center)
+        self.register_buffer("scale", scale)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
+        # differences away. Apple's GPUs alone have no float64.
+        kept = {"center": self.center, "scale": self.scale}
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for name, before in kept.items():
+            after = getattr(self, name)
+            if before is not None and after.device.type != "mps":
+                setattr(self, name, before.to(after.device))
+        return self
+
+    def in_units(self, scores: Tensor) -> Tensor:
+        """Turn what is learnt, ``(batch, n_outputs)``, into the units of the targets."""
+        if self.center is None or self.scale is None:
+            return scores
+        # Units of the target are kept in full precision, whatever the scores were computed in.
+        wide = scores.to(torch.promote_types(scores.dtype, self.scale.dtype))
+        return wide * self.scale + self.center
+
+
+class LinearHead(Head):
     """Dropout and one dense layer; for numeric targets its output is in the target's own units.
 
     Shape: ``(batch, in_features)`` to ``(batch, n_outputs)``.
@@ -103,9 +197,6 @@ class LinearHead(Rebuildable):
     torch.Size([2, 3])
     """
 
-    center: Tensor | None
-    scale: Tensor | None
-
     def __init__(
         self,
         in_features: int,
@@ -116,37 +207,16 @@ class LinearHead(Rebuildable):
         scale: Tensor | None = None,
         scaler: nn.Module | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(in_features, n_outputs, center, scale)
         self.scaler = scaler
         self.dropout = nn.Dropout(dropout)
         self.dense = nn.Linear(in_features, n_outputs)
-        self.register_buffer("center", center)
-        self.register_buffer("scale", scale)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        # The target's units stay in float64 when the network is cast: beside a large mean, float32 would round small
-        # differences away. Apple's GPUs alone have no float64.
-        kept = {"center": self.center, "scale": self.scale}
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        for name, before in kept.items():
-            after = getattr(self, name)
-            if before is not None and after.device.type != "mps":
-                setattr(self, name, before.to(after.device))
-        return self
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""
         if self.scaler is not None:
             features = self.scaler(features)
         return self.in_units(self.dense(self.dropout(features)))
-
-    def in_units(self, scores: Tensor) -> Tensor:
-        """Turn what the dense layer gives, ``(batch, n_outputs)``, into the units of the targets."""
-        if self.center is None or self.scale is None:
-            return scores
-        # Units of the target are kept in full precision, whatever the dense layer ran in.
-        wide = scores.to(torch.promote_types(scores.dtype, self.scale.dtype))
-        return wide * self.scale + self.center
 
 
 class CopiesHead(LinearHead):
@@ -204,7 +274,31 @@ class CopiesHead(LinearHead):
             scale=scale,
             scaler=scaler,
         )
+        # What the head takes and gives, and not the dense layer.
+        self.in_features, self.n_outputs = in_features, n_outputs
         self.n_copies, self.n_shared, self.output = n_copies, n_shared, output
+
+    @classmethod
+    def spread(
+        cls,
+        head: LinearHead,
+        in_features: int,
+        n_copies: int,
+        output: Literal["probabilities", "labels", "values"],
+        n_shared: int = 0,
+    ) -> CopiesHead:
+        """Return a head like a plain one, for copies."""
+        return cls(
+            in_features,
+            head.n_outputs,
+            n_copies=n_copies,
+            output=output,
+            n_shared=n_shared,
+            dropout=head.dropout.p,
+            center=head.center,
+            scale=head.scale,
+            scaler=head.scaler,
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         """Map ``(batch, in_features)``."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from seqcnn._types import Float64Array
 from seqcnn.allocation import keep_freed_memory
 from seqcnn.batches import Batch, WindowStore, prediction_batches
+from seqcnn.committee import Committee
 from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.network import Network
 
@@ -19,13 +20,14 @@ _STEPS_A_BATCH = {"cpu": 2**13, "other": 2**17}
 cache."""
 
 
-def run_network(network: Network, store: WindowStore, *, features: bool = False) -> Float64Array:
+def run_network(network: Network | Committee, store: WindowStore, *, features: bool = False) -> Float64Array:
     """Return the network's output for every window, in the windows' order.
 
     Parameters
     ----------
     network
-        Is put into evaluation mode for the run, and back.
+        Is put into evaluation mode for the run, and back. Members of a committee run one after the other, each in
+        batches of its own.
     store
         The windows.
     features
@@ -36,6 +38,11 @@ def run_network(network: Network, store: WindowStore, *, features: bool = False)
     ndarray
         ``(n_windows, n_outputs)`` float64.
     """
+    if isinstance(network, Committee):
+        outputs_of_members = [run_network(member, store, features=features) for member in network]
+        if features:
+            return np.concatenate(outputs_of_members, 1)
+        return network.combine([torch.from_numpy(scores) for scores in outputs_of_members]).numpy()
     return run_batches(network, store, lambda batch: network.embed(*batch) if features else network(*batch))
 
 

@@ -62,7 +62,7 @@ def regression_loss(name: RegressionLoss, scale: Tensor) -> Callable[[Tensor, Te
     """Return the loss of values ``(batch, n_targets)`` in the targets' units.
 
     Errors are divided by ``scale`` ``(n_targets,)`` first, so that every target counts alike whatever its unit; "huber"
-    turns from squared to absolute at one such unit.
+    turns from squared to absolute at one such unit (Huber 1964, "Robust estimation of a location parameter").
     """
     elementwise = _ELEMENTWISE[name]
 

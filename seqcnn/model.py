@@ -13,9 +13,9 @@ import torch
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.aggregate import average_over_windows
 from seqcnn.batches import WindowStore
+from seqcnn.committee import Committee
 from seqcnn.continuous import run_continuously
 from seqcnn.encoders.features import FeatureEncoder
-from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
@@ -32,7 +32,7 @@ class Model:
     Attributes
     ----------
     network
-        Stem, encoder, pooling, head.
+        Stem, encoder, pooling, head; or several of them, a committee.
     contract
         What the input must be.
     output
@@ -46,7 +46,7 @@ class Model:
         The median length of the training records, in samples; None where an earlier version saved it without.
     """
 
-    network: Network
+    network: Network | Committee
     contract: InputContract
     output: Output
     window_length: int | None = None
@@ -64,13 +64,13 @@ class Model:
     @property
     def n_outputs(self) -> int:
         """Columns of the outputs."""
-        head = self.network.head
-        return head.dense.out_features if isinstance(head, LinearHead) else self.network.n_features
+        return self.network.n_outputs
 
     def store(self, records: Records, table: WindowTable) -> WindowStore:
         """Put windows of records where the network is, in its precision."""
         place, network, reading = self._place, self.network, None
         if self.knows_past:
+            assert isinstance(network, Network)
             reading = read_with_past(
                 table, records.lengths, stride=network.stride, receptive_field=network.receptive_field
             )
@@ -120,6 +120,7 @@ class Model:
         self.check_lengths(records, caller=caller)
         table = self.cut(records)
         if self.knows_past:
+            assert isinstance(self.network, Network)
             place, features = self._place, self.output == "features"
             outputs = run_continuously(
                 self.network, records, table, features=features, dtype=place.dtype, device=place.device
@@ -141,8 +142,10 @@ class Model:
         return scores.sigmoid().numpy() if self.output == "labels" else outputs
 
 
-def _check_lengths(records: Records, window_length: int | None, network: Network, caller: str, name: str) -> None:
-    lengths, minimum = records.lengths, network.minimum_length
+def _check_lengths(
+    records: Records, window_length: int | None, network: Network | Committee, caller: str, name: str
+) -> None:
+    lengths, minimum = records.lengths, network.shortest_record
     shortest = int(lengths.min())
     where = f"{name}[{int(np.argmin(lengths))}]"
     if window_length is not None and shortest < window_length:
@@ -153,8 +156,8 @@ def _check_lengths(records: Records, window_length: int | None, network: Network
     shortest = shortest if window_length is None else window_length
     if shortest < minimum:
         reason, other = "its stride", "an encoder of a smaller stride"
-        if isinstance(network.encoder, FeatureEncoder):
-            reason, other = "the span of its kernels", "another"
+        if isinstance(network, Committee) or isinstance(network.encoder, FeatureEncoder):
+            reason, other = "for kernels to tell one from another", "another"
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
             f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "

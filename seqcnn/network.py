@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
-from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.features import SHORTEST_RECORD, FeatureEncoder
+from seqcnn.heads import Head
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.rebuilding import Rebuildable
@@ -68,6 +69,11 @@ class Network(Rebuildable):
         return self.encoder.out_channels * self.pooling.n_bins
 
     @property
+    def n_outputs(self) -> int:
+        """Columns of the scores; of a network that ends in features, how many these are."""
+        return self.head.n_outputs if isinstance(self.head, Head) else self.n_features
+
+    @property
     def knows_past(self) -> bool:
         """Whether an encoded step depends on its own input and that before it alone, and so can stand in a stream.
 
@@ -91,6 +97,11 @@ class Network(Rebuildable):
         """Time steps that a batch must have."""
         encoder = self.encoder
         return self.stem.stride * (encoder.minimum_length if isinstance(encoder, FeatureEncoder) else encoder.stride)
+
+    @property
+    def shortest_record(self) -> int:
+        """Time steps that a record must have to tell something; shorter ones than a batch must have are padded."""
+        return self.stem.stride * (SHORTEST_RECORD if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
 
     @property
     def stride(self) -> int:

@@ -51,8 +51,9 @@ def is_ours(module: nn.Module) -> bool:
 def describe(module: nn.Module, within: str = "") -> dict[str, Any]:
     """Return what JSON can hold of how a module is built; a user's own module is named only.
 
-    An argument that is a module or a tensor is described by the attribute of its name, as it is now. ``within`` names
-    the argument that the module itself is: a user's own stands for an encoder only.
+    An argument that is a module or a tensor is described by the attribute of its name, as it is now; so is a list of
+    modules, if it is held as an ``nn.ModuleList``. ``within`` names the argument that the module itself is: a user's
+    own stands for an encoder only.
 
     Raises
     ------
@@ -66,6 +67,8 @@ def describe(module: nn.Module, within: str = "") -> dict[str, Any]:
     {'class': 'CharacterEmbedding', 'arguments': {'n_codes': 30, 'width': 32, 'unknown_share': 0.1}}
     """
     name = type(module).__name__
+    if isinstance(module, nn.ModuleList):
+        return {"list": [describe(part, within) for part in module]}
     if not is_ours(module):
         assert within in ("encoder", "module") or not within, f"{name} must be a Rebuildable to be saved"
         return {"foreign": name}
@@ -98,6 +101,8 @@ def rebuild(description: Mapping[str, Any], stand_in: Callable[[str], nn.Module]
     """
     if "foreign" in description:
         return stand_in(description["foreign"])
+    if "list" in description:
+        return nn.ModuleList(rebuild(part, stand_in) for part in description["list"])
     name = description["class"]
     if name == "Identity":
         return nn.Identity()

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from seqcnn._types import Kind
-from seqcnn.heads import LinearHead
+from seqcnn.committee import Committee
+from seqcnn.heads import Head
 from seqcnn.inputs import InputContract
 from seqcnn.json_values import decode, encode
 from seqcnn.model import Model, Output
@@ -73,7 +74,7 @@ def rebuild_model(document: Mapping[str, Any], tensors: Mapping[str, Tensor], ow
         Whatever a document or tensors cause that do not fit each other; a caller that reads files words it.
     """
     network = rebuild_module(document["network"], tensors, own, document["dtype"])
-    if not isinstance(network, Network):
+    if not isinstance(network, Network | Committee):
         raise ValueError(f"a {type(network).__name__} is no whole network")
     network.eval()
     contract = InputContract.from_dict({name: decode(value) for name, value in document["contract"].items()})
@@ -120,6 +121,8 @@ def rebuild_module(
 
 def list_foreign(description: Any) -> list[str]:
     """Return the names of the user's own modules in a description."""
+    if isinstance(description, list):
+        return [name for value in description for name in list_foreign(value)]
     if not isinstance(description, dict):
         return []
     if "foreign" in description:
@@ -146,7 +149,7 @@ def _no_more_parameters_than(limit: int) -> Iterator[None]:
         handle.remove()
 
 
-def _check_contract(contract: InputContract, network: Network, document: Mapping[str, Any]) -> None:
+def _check_contract(contract: InputContract, network: Network | Committee, document: Mapping[str, Any]) -> None:
     if contract.kind not in get_args(Kind):
         raise ValueError(f"there is no kind of input {contract.kind!r}")
     for name in ("n_channels", "n_timepoints", "sample_rate", "max_characters"):
@@ -157,16 +160,24 @@ def _check_contract(contract: InputContract, network: Network, document: Mapping
         raise ValueError("its vocabulary is no text")
     if (contract.kind == "text") != (contract.vocabulary is not None):
         raise ValueError(f"its vocabulary does not fit its kind, {contract.kind}")
-    if contract.vocabulary is None:
-        rows = contract.n_channels
-        has = document["network"]["arguments"]["stem"]["$module"]["arguments"]["n_channels"]
+    described = document["network"]
+    if isinstance(network, Committee):
+        for member, part in zip(network, described["arguments"]["members"]["$module"]["list"], strict=True):
+            if not isinstance(member, Network):
+                raise ValueError(f"a {type(member).__name__} is no member of a committee")
+            _check_network(contract, member, part)
     else:
-        rows = contract.vocabulary.size
-        has = document["network"]["arguments"]["stem"]["$module"]["arguments"]["n_codes"]
-    if isinstance(network.head, LinearHead) and network.head.dense.in_features != network.n_features:
-        raise ValueError(
-            f"its head reads {network.head.dense.in_features} features, its encoder gives {network.n_features}"
-        )
+        _check_network(contract, network, described)
+
+
+def _check_network(contract: InputContract, network: Network, described: Mapping[str, Any]) -> None:
+    stem = described["arguments"]["stem"]["$module"]["arguments"]
+    if contract.vocabulary is None:
+        rows, has = contract.n_channels, stem["n_channels"]
+    else:
+        rows, has = contract.vocabulary.size, stem["n_codes"]
+    if isinstance(network.head, Head) and network.head.in_features != network.n_features:
+        raise ValueError(f"its head reads {network.head.in_features} features, its encoder gives {network.n_features}")
     if isinstance(network.stem, FrontEndStem) and network.stem.front_end.sample_rate != contract.sample_rate:
         raise ValueError(
             f"its contract says {contract.sample_rate} Hz, its front end is for {network.stem.front_end.sample_rate:g}"

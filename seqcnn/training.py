@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from seqcnn._types import IntegerArray
+from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.batches import Batch, WindowStore, balanced_batches, training_batches
 from seqcnn.cross_fitting import augment_by_fold, measure_copies
 from seqcnn.descent import Descent, Moments, descend
@@ -97,12 +97,18 @@ class TrainingSettings:
 
 @dataclass
 class TrainingResult:
-    """What happened: a line an epoch, the epoch kept, whether Ctrl-C ended it, and what the optimizer remembers."""
+    """What happened: a line an epoch, the epoch kept, whether Ctrl-C ended it, and what the optimizer remembers.
+
+    Where every record was left out in turn, ``left_out`` are the answers for each by a model that did not learn it,
+    ``(n_records, n_outputs)``: probabilities or values, the mean over its windows. NaN stands for a record that every
+    model has learnt.
+    """
 
     history: list[dict[str, float]] = field(default_factory=list)
     kept_epoch: int = 0
     interrupted: bool = False
     moments: list[Moments] = field(default_factory=list)
+    left_out: Float64Array | None = None
 
 
 def one_cycle(progress: float, *, warm_up: float = 0.25, start: float = 0.04, end: float = 0.001) -> float:

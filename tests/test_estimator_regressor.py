@@ -17,6 +17,7 @@ from sklearn.multioutput import MultiOutputRegressor, RegressorChain
 from sklearn.preprocessing import StandardScaler
 
 from seqcnn import SeqCNNRegressor
+from seqcnn.estimators._targets import NumericTarget
 
 RNG = np.random.default_rng(0)
 LEVEL = RNG.uniform(-1.0, 1.0, 80)
@@ -85,6 +86,38 @@ def test_absolute_error_minds_outliers_less() -> None:
         for loss in ("squared_error", "absolute_error")
     }
     assert errors["absolute_error"] < errors["squared_error"]
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber"])
+@pytest.mark.parametrize("size", [30.0, 1e6])
+def test_outliers_of_any_size_are_borne_in_each_of_many_targets(loss: str, size: float) -> None:
+    y = BOTH.copy()
+    y[::10] += [size, -size]
+    fitted = regressor(loss=loss).fit(X, y)
+    inside = np.arange(80) % 10 != 0
+    for column in range(2):
+        assert np.corrcoef(fitted.predict(X)[inside, column], BOTH[inside, column])[0, 1] > 0.8
+
+
+def test_a_value_that_most_records_share_leaves_the_others_to_be_learnt() -> None:
+    y = np.where(LEVEL > -0.5, 0.0, 40.0 * LEVEL)
+    assert (y == 0).mean() > 0.6
+    assert regressor(loss="absolute_error").fit(X, y).score(X, y) > 0.5
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(1, 30), st.integers(0, 10**6))
+def test_a_weight_of_two_is_a_record_twice_in_the_unit_of_robust_losses(n: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values, times = random.integers(0, 12, (n, 2)) / 4, random.integers(1, 4, n)
+    head = NumericTarget(values, "huber").head(3, 0.0, times.astype(np.float64))
+    repeated = np.repeat(values, times, axis=0)
+    low, middle, high = np.quantile(repeated, [0.25, 0.5, 0.75], axis=0, method="averaged_inverted_cdf")
+    deviation = np.where(repeated.std(axis=0) > 0, repeated.std(axis=0), 1.0)
+    assert head.center is not None
+    assert head.scale is not None
+    np.testing.assert_allclose(head.center.numpy(), middle)
+    np.testing.assert_allclose(head.scale.numpy(), np.where(high > low, (high - low) / 1.349, deviation))
 
 
 @pytest.mark.parametrize("value", [0.0, 7.25, -1e6])

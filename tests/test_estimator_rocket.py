@@ -19,6 +19,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "minirocket": {"encoder__n_features": 1000},
     "multirocket": {"encoder__n_features": 2000},
     "hydra": {"encoder__n_groups": 16},
+    "shapelets": {"encoder__n_shapelets": 1000},
 }
 every_kind = pytest.mark.parametrize("name", SMALL)
 

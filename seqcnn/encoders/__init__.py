@@ -24,6 +24,7 @@ from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.encoders.h_inception import HInception
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
+from seqcnn.encoders.joined import Joined
 from seqcnn.encoders.lenet import LeNet
 from seqcnn.encoders.lite import LITE
 from seqcnn.encoders.matchboxnet import MatchboxNet, matchboxnet_3x1x64, matchboxnet_3x2x64
@@ -32,9 +33,11 @@ from seqcnn.encoders.mobilenet_v2 import MobileNetV2, mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import MobileNetV3, mobilenet_v3_large, mobilenet_v3_small
 from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.plain import PlainEncoder
+from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import ResidualNetwork, resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN, samplecnn_3_9
+from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import (
     ShuffleNetV2,
     shufflenet_v2_x0_5,
@@ -71,6 +74,7 @@ __all__ = [
     "HInception",
     "Hydra",
     "Inception",
+    "Joined",
     "LeNet",
     "MatchboxNet",
     "MiniRocket",
@@ -78,6 +82,8 @@ __all__ = [
     "MobileNetV3",
     "MultiRocket",
     "PlainEncoder",
+    "Quant",
+    "RandomDilatedShapelets",
     "ResNet",
     "ResidualNetwork",
     "SampleCNN",

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from seqcnn.rebuilding import Rebuildable
+
+Scaling: TypeAlias = Literal["deviation", "root"]
+SHORTEST_RECORD = 3
+"""Time steps of a record that fixed kernels can tell something of; in a batch it is padded to what that must have."""
 
 
 class GrowingBuffers(nn.Module):
@@ -49,19 +53,33 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
         Numbers out; of some encoders known only once they are prepared, and 0 before.
     minimum_length : int
         Time steps a batch must have. Single records in it may be shorter.
+    minimum_reason : str
+        What makes it so, for messages.
+    taken : str
+        What it takes from training records, for messages.
     scaling : {"deviation", "root"}
         How a linear head behind it scales the features: by their deviation, or as roots of counts, of which the zeros
-        stay zero (:class:`seqcnn.heads.CountScaler`).
+        stay zero (:class:`seqcnn.heads.CountScaler`). Where features differ in this, :attr:`scalings` says more.
+    head : {"ridge", "trees"}
+        What stands behind it: a ridge regression, or extremely randomised trees.
     """
 
     in_channels: int
     minimum_length: int = 9
-    scaling: ClassVar[Literal["deviation", "root"]] = "deviation"
+    minimum_reason: ClassVar[str] = "the span of its kernels"
+    taken: ClassVar[str] = "its dilations and biases"
+    scaling: ClassVar[Scaling] = "deviation"
+    head: ClassVar[Literal["ridge", "trees"]] = "ridge"
 
     @property
     @abstractmethod
     def n_features(self) -> int:
         """Numbers out."""
+
+    @property
+    def scalings(self) -> tuple[tuple[int, Scaling], ...]:
+        """How many features are scaled in which way, in the order of the features."""
+        return ((self.n_features, self.scaling),)
 
     @property
     @abstractmethod
@@ -116,7 +134,7 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
         name = type(self).__name__
         if not self.is_prepared:
             raise RuntimeError(
-                f"{name} takes its dilations and biases from training records first. Received: a batch before any. "
+                f"{name} takes {self.taken} from training records first. Received: a batch before any. "
                 f"Call prepare(x), or load a state dict."
             )
         self._check(x)
@@ -158,7 +176,7 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
             )
         if x.shape[2] < self.minimum_length:
             raise ValueError(
-                f"{name} needs records of at least {self.minimum_length} time steps, the span of its kernels. "
+                f"{name} needs records of at least {self.minimum_length} time steps, {self.minimum_reason}. "
                 f"Received: {x.shape[2]}. Pass longer records or take another encoder, such as FCN."
             )
 

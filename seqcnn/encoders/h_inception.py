@@ -33,15 +33,16 @@ from seqcnn.layers.pooling import MaxPool1d
 class HybridModule(nn.Module):
     """An inception module, and the hand-crafted filters beside it.
 
-    Shape: ``(batch, in_channels, time)`` to ``(batch, n_copies * (width * (len(kernel_sizes) + 1) + 17 * in_channels),
-    time)``, a copy's channels side by side. The hand-crafted filters are the same for all copies, and computed once.
+    Shape: ``(batch, in_channels, time)`` to
+    ``(batch, n_copies * (width * (len(kernel_sizes) + 1) + 17 * in_channels), time)``, a copy's channels side by side.
+    The hand-crafted filters are the same for all copies, and computed once.
     """
 
-    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int], n_copies: int) -> None:
+    def __init__(self, in_channels: int, width: int, kernel_sizes: Sequence[int], n_copies: int = 1) -> None:
         super().__init__()
-        self.n_copies = n_copies
         self.learned = InceptionModule(in_channels, width, kernel_sizes, n_copies=n_copies)
         self.handcrafted = HandcraftedFilters()
+        self.n_copies = n_copies
         n_handcrafted = n_copies * in_channels * self.handcrafted.n_filters
         self.normalization = BatchNorm1d(n_handcrafted)
         self.out_channels = n_copies * width * (len(kernel_sizes) + 1) + n_handcrafted

@@ -27,9 +27,11 @@ from seqcnn.encoders.minirocket import MiniRocket
 from seqcnn.encoders.mobilenet_v2 import mobilenet_v2
 from seqcnn.encoders.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from seqcnn.encoders.multirocket import MultiRocket
+from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
 from seqcnn.encoders.samplecnn import SampleCNN
+from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
 from seqcnn.encoders.sincnet import SincNet
 from seqcnn.encoders.tcn import TCN
@@ -102,6 +104,8 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "minirocket": EncoderEntry("series", MiniRocket),
     "multirocket": EncoderEntry("series", MultiRocket),
     "hydra": EncoderEntry("series", Hydra),
+    "shapelets": EncoderEntry("series", RandomDilatedShapelets),
+    "quant": EncoderEntry("series", Quant),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),

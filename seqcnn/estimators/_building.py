@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,12 +12,12 @@ from sklearn.base import BaseEstimator
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn.encoders import FeatureEncoder, PlainEncoder, SequenceEncoder, build_encoder, find_encoder
+from seqcnn.encoders import FeatureEncoder, Joined, PlainEncoder, SequenceEncoder, build_encoder, find_encoder
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._front_end import make_front_end
 from seqcnn.estimators._settings import Settings
 from seqcnn.front_ends import FrontEnd
-from seqcnn.heads import Emphasis, LinearHead
+from seqcnn.heads import CopiesHead, Emphasis, LinearHead
 from seqcnn.inputs import InputContract
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.network import Network
@@ -59,6 +60,8 @@ def check_encoder(encoder: Any, parameters: Mapping[str, Any], *, caller: str) -
 
 def is_fixed(encoder: Any) -> bool:
     """Tell whether an encoder, valid, is one of fixed kernels: its head is solved in closed form."""
+    if isinstance(encoder, tuple):
+        return all(map(is_fixed, encoder))
     if isinstance(encoder, str):
         return encoder != "auto" and find_encoder(encoder, caller="").is_fixed
     return isinstance(encoder, FeatureEncoder)
@@ -125,8 +128,13 @@ def build_network(
     network = Network(stem, encoder, pooling, nn.Identity(), static)
     if target is not None and not isinstance(encoder, FeatureEncoder):
         head = target.head(network.n_features, encoder.dropout, weights)
+        n_copies = getattr(encoder, "n_copies", 1)
+        if n_copies > 1:
+            assert target.output != "features"
+            n_shared = network.n_features - network.n_pooled_features
+            head = CopiesHead.spread(head, network.n_features, n_copies, target.output, n_shared)
         if static is not None:
-            _emphasise(head, network.n_pooled_features)
+            _emphasise(head, network.n_pooled_features, network.n_pooled_features // n_copies)
         network.head = head
     return network.to(settings.device, settings.dtype)
 
@@ -137,16 +145,17 @@ def _normalize_mode(normalize: Any) -> Normalize | None:
     return normalize if normalize in ("record", "level") else "dataset"
 
 
-def _emphasise(head: LinearHead, n_pooled: int) -> None:
+def _emphasise(head: LinearHead, n_pooled: int, n_own: int) -> None:
     """Let the numbers behind the pooled features keep pace with these in training.
 
     Pooled features are many, and change little from record to record. The factor was chosen among 1, 2 and 4 times the
     root of their number, on generated series whose labels hang on one number, on the shape or on both, beside none to
     30 columns of noise. The numbers start without a say, or so large a factor would make the start a noisy one.
+    ``n_own`` is how many of the pooled features one copy of a network reads.
     """
     head.scaler = Emphasis(n_pooled, 4.0 * n_pooled**0.5)
     with torch.no_grad():
-        head.dense.weight[:, n_pooled:] = 0.0
+        head.dense.weight[:, n_own:] = 0.0
 
 
 def _build_encoder(
@@ -158,6 +167,14 @@ def _build_encoder(
     n_timepoints: int,
     caller: str,
 ) -> SequenceEncoder | FeatureEncoder:
+    if isinstance(settings.encoder, tuple):
+        parts = [
+            _build_encoder(
+                replace(settings, encoder=part), parameters, contract, front_end, in_channels, n_timepoints, caller
+            )
+            for part in settings.encoder
+        ]
+        return Joined(nn.ModuleList(parts))
     if isinstance(settings.encoder, str):
         return build_encoder(
             settings.encoder, in_channels, {**settings.encoder_parameters, **parameters}, caller=caller

@@ -71,6 +71,10 @@ class CallbackWatcher:
             self._fit = estimator._init_callback_context(max_subtasks=n_epochs)
             self._fit.call_on_fit_task_begin(estimator=estimator, **self._told)
 
+    def show_on(self, progress: TrainingProgress) -> None:
+        """Show what comes on another bar, a committee's next member."""
+        self._progress = progress
+
     def on_epoch_begin(self, epoch: int) -> None:
         """Begin a task of the callbacks."""
         if self._fit is not None:

@@ -140,12 +140,26 @@ def shorten_value(value: object) -> str:
 
 
 def refuse_fixed(encoder: Any, how: str, caller: str) -> None:
-    """Raise ValueError: an encoder of fixed kernels cannot be trained in steps."""
+    """Raise ValueError: an encoder of fixed kernels, or a list of encoders, cannot be trained in steps."""
+    if isinstance(encoder, list | tuple):
+        raise ValueError(
+            f"{caller} cannot go on with {how} with several encoders, which are judged on records that they did not "
+            f"learn. Received: encoder={shorten(encoder)}. Call fit without it, or name one encoder, such as 'fcn'."
+        )
     named = repr(encoder) if isinstance(encoder, str) else type(encoder).__name__
     raise ValueError(
         f"{caller} cannot go on with {how} behind an encoder of fixed kernels, whose head is solved from all records "
         f"at once. Received: encoder={named}. Call fit on all records without it, or take an encoder that is trained, "
         f"such as 'fcn'."
+    )
+
+
+def refuse_committee(how: str, caller: str) -> None:
+    """Raise ValueError: the members of a committee cannot be trained in steps."""
+    raise ValueError(
+        f"{caller} cannot go on with {how} from a committee, whose members are judged on records that they did not "
+        f"learn. Received: a fitted committee. Call fit without it, or fit one network anew, such as with "
+        f"encoder='inception'."
     )
 
 

@@ -11,11 +11,13 @@ from torch import nn
 
 from seqcnn._checks import shorten
 from seqcnn.augment import AudioAugmentation
-from seqcnn.estimators._saving import NETWORK
+from seqcnn.conformal import ConformityScores
+from seqcnn.estimators._saving import CONFORMITY, NETWORK
 from seqcnn.estimators.classifier import SeqCNNClassifier
 from seqcnn.estimators.embedder import SeqCNNEmbedder
 from seqcnn.estimators.regressor import SeqCNNRegressor
 from seqcnn.json_values import decode
+from seqcnn.model import Model
 from seqcnn.model_file import ModelFileError, damaged, read_file
 from seqcnn.saving import MissingModuleError, list_foreign, rebuild_model, rebuild_module
 
@@ -118,10 +120,20 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, Any], encoder: nn.Modu
             raise ValueError(f"{name} learns no {key}")
         setattr(estimator, key, decode(value))
     estimator.model_ = model
+    if "conformity" in document:
+        estimator.conformity_scores_ = _rebuild_conformity(document["conformity"], tensors, model)
     classes = vars(estimator).get("classes_")
     if isinstance(estimator, SeqCNNClassifier) and (classes is None or len(classes) != model.n_outputs):
         raise ValueError(f"its network has {model.n_outputs} outputs, which are not as many as its classes")
     return estimator
+
+
+def _rebuild_conformity(described: dict[str, Any], tensors: dict[str, Any], model: Model) -> ConformityScores:
+    scores, counts = (tensors[CONFORMITY + key].numpy() for key in ("scores", "counts"))
+    n_columns = {"probabilities": 1, "values": model.n_outputs}.get(model.output)
+    if not len(scores) or scores.shape != counts.shape or scores.shape[1:] != (n_columns,):
+        raise ValueError(f"its errors on records that were not learnt are {scores.shape} and {counts.shape}")
+    return ConformityScores(scores, counts, bool(described["of_groups"]))
 
 
 def _explain_module(path: Path, name: str, encoder: nn.Module | None) -> str:

@@ -7,11 +7,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
 from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from seqcnn._checks import join_words
 from seqcnn.augment import AudioAugmentation
+from seqcnn.conformal import ConformityScores
 from seqcnn.json_values import NotWritableError, encode
 from seqcnn.model import Model
 from seqcnn.model_file import FORMAT, write_file
@@ -20,9 +22,11 @@ from seqcnn.saving import describe_model, take_tensors
 
 NETWORK = "network."
 """Beginning of the names of the trained network's tensors; a module that is a parameter has that parameter's name."""
+CONFORMITY = "conformity."
+"""Beginning of the names of the errors on records that were not learnt."""
 
 
-_NOT_KEPT = frozenset({"model_", "_progress"})
+_NOT_KEPT = frozenset({"model_", "_progress", "conformity_scores_"})
 """Attributes that a file holds in another form, or not: the optimizer's memory belongs to the process that trains."""
 
 
@@ -72,6 +76,11 @@ def save_estimator(estimator: BaseEstimator, model: Model, path: Path) -> None:
         "learnt": learnt,
         "model": described,
     }
+    known: ConformityScores | None = vars(estimator).get("conformity_scores_")
+    if known is not None:
+        document["conformity"] = {"of_groups": known.of_groups}
+        held = {"scores": known.scores, "counts": known.counts}
+        tensors |= {CONFORMITY + key: torch.from_numpy(array) for key, array in held.items()}
     write_file(path, {NETWORK + key: tensor for key, tensor in weights.items()} | tensors, document)
     if left_out:
         warnings.warn(

@@ -1,6 +1,6 @@
 """What "auto" means: from the data at hand to the settings of one fit, in one place.
 
-**Tiny series** (at most 32 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
+**Tiny series** (at most 20 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
 sequences: position matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise.
 They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
 at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
@@ -19,7 +19,7 @@ from seqcnn._types import IntegerArray, Kind
 from seqcnn.estimators._front_end import describe_audio, settle_parts
 from seqcnn.training import TrainingSettings
 
-TINY_LENGTH = 32
+TINY_LENGTH = 20
 TINY_TIMEPOINTS = 2048
 RECORDS_FOR_EARLY_STOPPING = 1000
 
@@ -30,9 +30,12 @@ PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
 # large. Chosen for time, minutes on two cores. Held-back training records of FSDD and AG News showed that accuracy no
 # longer rose much; the steps for series were not tuned. benchmarks/road.py says where that leads.
 _STEPS: dict[Kind, int] = {"series": 1000, "text": 1900, "audio": 800}
+_MEMBER_STEPS = 500
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
 _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
+_STEPS_BEHIND = 64
+"""Time steps that are left behind the first module of "h-inception", about."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
@@ -67,6 +70,7 @@ def settle(
     *,
     sample_rate: float | None = None,
     tiny: bool | None = None,
+    in_committee: bool = False,
 ) -> Settings:
     """Settle every "auto" among an estimator's parameters.
 
@@ -84,20 +88,23 @@ def settle(
         Of audio, in Hz.
     tiny
         Whether they go on with a network that the rule of tiny series built (or did not); None settles it anew.
+    in_committee
+        Whether this is a member of a committee of series: several networks, each trained for less long.
     """
     encoder = parameters["encoder"]
     if tiny is None:
         tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
     device = resolve_device(parameters["device"], tiny)
     batch_size = parameters["batch_size"]
+    briefly = in_committee and kind == "series"
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
-        batch_size = len(lengths) if tiny else int(np.clip(n_windows // 8, 8, _LARGEST_BATCH[kind]))
+        batch_size = len(lengths) if tiny else int(np.clip(n_windows // (16 if briefly else 8), 8, _LARGEST_BATCH[kind]))
     max_epochs = parameters["max_epochs"]
     if max_epochs == "auto":
         effort = PRESET_EFFORT[parameters["preset"]]
         steps_an_epoch = -(-n_windows // batch_size)
-        wanted = round(effort * _STEPS[kind] / steps_an_epoch)
+        wanted = round(effort * (_MEMBER_STEPS if briefly else _STEPS[kind]) / steps_an_epoch)
         max_epochs = (
             round(effort * _TINY_EPOCHS)
             if tiny
@@ -110,9 +117,14 @@ def settle(
     n_threads = resolve_threads(parameters["n_jobs"])
     otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
     encoder, front_end = settle_parts(encoder, parameters["front_end"], kind, sample_rate, otherwise)
+    own = _TINY_FCN if tiny else {}
+    if encoder == "h-inception":
+        length = int(np.median(lengths)) if parameters["window_length"] is None else parameters["window_length"]
+        shortest = min(length, int(lengths.min()))
+        own = {"stride": int(np.clip(round(length / _STEPS_BEHIND), 1, shortest))}
     return Settings(
         encoder=encoder,
-        encoder_parameters=_TINY_FCN if tiny else {},
+        encoder_parameters=own,
         front_end=front_end,
         n_bins=int(lengths.max()) if tiny else 1,
         is_tiny=tiny,

@@ -1,4 +1,4 @@
-"""The fit of an encoder of fixed kernels: prepared, its head solved in closed form, and a line for the history."""
+"""The fit of an encoder of fixed kernels: prepared, its head solved or grown, and a line for the history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from seqcnn.batches import WindowStore
 from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
-from seqcnn.heads import CountScaler, LinearHead
+from seqcnn.forest import ForestHead
+from seqcnn.growing import grow_head
+from seqcnn.heads import CountScaler, Head, PartsScaler
 from seqcnn.network import Network
 from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
@@ -32,9 +34,16 @@ def prepare(network: Network, store: WindowStore, examples: Examples, generator:
         prepare_encoder(network, store, generator)
     if examples.target is None:
         return
-    head = examples.target.head(network.n_features, 0.0, examples.weights)
-    if encoder.scaling == "root":
+    head: Head = examples.target.head(network.n_features, 0.0, examples.weights)
+    sizes, ways = zip(*encoder.scalings, strict=True)
+    if encoder.head == "trees":
+        means = examples.target.output
+        assert means != "features"
+        head = ForestHead(head.in_features, head.n_outputs, means=means, center=head.center, scale=head.scale)
+    elif set(ways) == {"root"}:
         head.scaler = CountScaler(encoder.n_features)
+    elif "root" in ways:
+        head.scaler = PartsScaler(sizes, [way == "root" for way in ways])
     like = next(buffer for buffer in encoder.buffers() if buffer.is_floating_point())
     network.head = head.to(like.device, like.dtype)
 
@@ -49,8 +58,11 @@ def solve(
     validate: Callable[[], Validation] | None,
     watcher: Watcher,
     caller: str,
-) -> dict[str, float]:
-    """Solve the head of a network whose encoder is prepared, and return the one line of its history.
+) -> tuple[dict[str, float], Float64Array]:
+    """Solve the head of a network whose encoder is prepared.
+
+    It returns the one line of its history, and scores of the windows by heads that were solved without their record
+    (and without its group), ``(n_windows, n_outputs)``.
 
     Parameters
     ----------
@@ -78,7 +90,7 @@ def solve(
     watcher.on_epoch_begin(1)
     started = time.perf_counter()
     head, target, groups = network.head, examples.target, examples.groups
-    assert isinstance(head, LinearHead)
+    assert isinstance(head, Head)
     assert target is not None
     together = (
         groups[table.record] if groups is not None else table.record if len(table) > len(examples.records) else None
@@ -87,7 +99,7 @@ def solve(
     # Apple's GPUs have no float64.
     place = torch.device("cpu") if features.device.type == "mps" else features.device
     network.to(place)
-    solution = solve_head(
+    solution = (grow_head if isinstance(head, ForestHead) else solve_head)(
         network,
         features.to(place),
         target.dense_tensor(table.record, head).to(place),
@@ -102,7 +114,8 @@ def solve(
             f"The head of {caller} could not be solved, because its loss is not finite. Received: a loss of "
             f"{trained.loss}. Look for extreme values in X, y or sample_weight."
         )
-    watched = measure(_to_numpy(solution.left_out), examples, table) if validate is None else validate()
+    left_out = _to_numpy(solution.left_out)
+    watched = measure(left_out, examples, table) if validate is None else validate()
     row = {
         "epoch": 1,
         "train_loss": trained.loss,
@@ -111,7 +124,7 @@ def solve(
         "seconds": time.perf_counter() - started,
     }
     watcher.on_epoch(row)
-    return row
+    return row, left_out
 
 
 def _to_numpy(outputs: Tensor) -> Float64Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -14,10 +14,11 @@ from torch import Tensor
 
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
 from seqcnn.calibration import Calibrate, fit_sigmoids, fit_temperature
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head, LinearHead
 from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
 from seqcnn.model import Output
 from seqcnn.training import Loss
+from seqcnn.weighting import weigh_by_error, weigh_by_likelihood
 
 
 class Target(ABC):
@@ -48,11 +49,11 @@ class Target(ABC):
         """Build the head; ``weights`` are those of the records."""
 
     @abstractmethod
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return what the head's dense layer is to give for these records, ``(n_rows, n_outputs)`` float64."""
 
     @abstractmethod
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return the loss."""
 
     def calibrate(self, rows: IntegerArray) -> Calibrate | None:
@@ -69,6 +70,18 @@ class Target(ABC):
     def score_error(self, score: float) -> float:
         """Return the score's standard error, zero where it is not known."""
         return 0.0
+
+    @abstractmethod
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Return how much each member of a committee counts, with a sum of one.
+
+        ``answers`` are what each said of these records, ``(n_records, n_outputs)``, without having learnt them, and
+        ``weights`` how much each record counts.
+        """
+
+    def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
+        """Return the factor under which a committee's scores of these records become the best probabilities."""
+        return 1.0
 
 
 @dataclass(frozen=True)
@@ -115,7 +128,7 @@ class ClassTarget(Target):
         """Build a head with an output a class."""
         return LinearHead(in_features, len(self.classes), dropout=dropout)
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return 1 for the class of a record and -1 for every other."""
         return 2.0 * torch.nn.functional.one_hot(self.tensor(rows), len(self.classes)).double() - 1.0
 
@@ -128,7 +141,7 @@ class ClassTarget(Target):
 
         return factor_and_offset
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return cross-entropy."""
         return cross_entropy(self.label_smoothing)
 
@@ -139,6 +152,15 @@ class ClassTarget(Target):
     def score_error(self, score: float) -> float:
         """Return the standard error of an accuracy, that of a binomial share."""
         return float(np.sqrt(score * (1 - score) / len(self.positions)))
+
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the probabilities of the records' own classes."""
+        rows = np.arange(len(self.positions))
+        return weigh_by_likelihood([answer[rows, self.positions] for answer in answers], weights)
+
+    def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
+        """Return the factor of least cross-entropy."""
+        return fit_temperature(scores, self.tensor(np.arange(len(self.positions))), torch.from_numpy(weights))
 
 
 @dataclass(frozen=True)
@@ -185,7 +207,7 @@ class MultilabelTarget(Target):
         """Build a head with an output a label."""
         return LinearHead(in_features, len(self.classes), dropout=dropout)
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return 1 for a label that a record has and -1 for one that it lacks."""
         return 2.0 * self.tensor(rows) - 1.0
 
@@ -199,7 +221,7 @@ class MultilabelTarget(Target):
 
         return factors_and_offsets
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return binary cross-entropy, the mean over labels."""
         return binary_cross_entropy(self.label_smoothing, torch.from_numpy(self.label_weights()))
 
@@ -218,6 +240,11 @@ class MultilabelTarget(Target):
     def score_error(self, score: float) -> float:
         """Return the standard error of a mean share, at most that of a binomial one."""
         return float(np.sqrt(score * (1 - score) / len(self.present)))
+
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the probabilities of what each record has and lacks."""
+        likelihoods = [np.where(self.present > 0, answer, 1 - answer).ravel() for answer in answers]
+        return weigh_by_likelihood(likelihoods, np.repeat(weights, self.present.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -247,9 +274,17 @@ class NumericTarget(Target):
         return np.ones(len(self.values))
 
     def head(self, in_features: int, dropout: float, weights: Float64Array) -> LinearHead:
-        """Build a head that answers in the targets' units."""
+        """Build a head that answers in the targets' units.
+
+        They are mean and deviation; beside a loss that outliers hardly move, median and quartile distance, which they
+        hardly move either. In units of a deviation that a few huge values made, all others would be nearly zero.
+        """
         center = np.average(self.values, axis=0, weights=weights)
         scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
+        if self.loss_name != "squared_error":
+            low, center, high = _quartiles(self.values, weights)
+            # Of a normal distribution this is the deviation. Where half of the values are one value, it is zero.
+            scale = np.where(high - low > 1e-12 * np.maximum(1.0, np.abs(center)), (high - low) / 1.349, scale)
         scale[scale <= 1e-12 * np.maximum(1.0, np.abs(center))] = 1.0
         return LinearHead(
             in_features,
@@ -259,7 +294,7 @@ class NumericTarget(Target):
             scale=torch.from_numpy(scale),
         )
 
-    def dense_tensor(self, rows: IntegerArray, head: LinearHead) -> Tensor:
+    def dense_tensor(self, rows: IntegerArray, head: Head) -> Tensor:
         """Return the values in units of their deviation."""
         assert head.center is not None
         assert head.scale is not None
@@ -274,7 +309,7 @@ class NumericTarget(Target):
                 f"encoder, such as 'fcn'."
             )
 
-    def loss(self, head: LinearHead) -> Loss:
+    def loss(self, head: Head) -> Loss:
         """Return the loss in units of the targets' deviation."""
         assert head.scale is not None
         return regression_loss(self.loss_name, head.scale)
@@ -285,3 +320,25 @@ class NumericTarget(Target):
         center = np.average(self.values, axis=0, weights=weights)
         total = np.average(np.square(self.values - center), axis=0, weights=weights)
         return float(np.mean(1 - residual / np.where(total > 0, total, 1.0)))
+
+    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+        """Weigh by the squared error, in units of each target's deviation."""
+        center = np.average(self.values, axis=0, weights=weights)
+        scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
+        scale[scale == 0] = 1.0
+        return weigh_by_error([(answer - self.values) / scale for answer in answers], weights)
+
+
+def _quartiles(values: Float64Array, weights: Float64Array) -> Float64Array:
+    """Return what a quarter, a half and three quarters of ``(n_rows, n_targets)`` lie below, ``(3, n_targets)``.
+
+    A row of weight two is two rows; between two values it is their mean.
+    """
+    order = np.argsort(values, axis=0)
+    ascending = np.take_along_axis(values, order, axis=0)
+    below = np.cumsum(weights[order], axis=0) / weights.sum()
+    quartiles = np.empty((3, values.shape[1]))
+    for row, share in enumerate((0.25, 0.5, 0.75)):
+        first, second = ((below < share + nudge).sum(0).clip(max=len(values) - 1) for nudge in (-1e-9, 1e-9))
+        quartiles[row] = np.take_along_axis(ascending, np.stack([first, second]), axis=0).mean(axis=0)
+    return quartiles

@@ -21,6 +21,7 @@ from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
 from seqcnn.augment.sounds import Sounds
+from seqcnn.cross_fitting import LEARNT_BY_ALL, out_of_fold
 from seqcnn.descent import Moments
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._augmenting import changed_bands, make_augment
@@ -28,14 +29,15 @@ from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
 from seqcnn.estimators._solving import prepare, solve
-from seqcnn.heads import LinearHead
+from seqcnn.heads import Head
 from seqcnn.inference import run_network
 from seqcnn.model import Model
+from seqcnn.network import Network
 from seqcnn.threads import thread_limit, threads_for
 from seqcnn.training import TrainingResult, Validation, Watcher, train
 from seqcnn.windows import WindowTable
 
-HISTORY_COLUMNS = ("epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
+HISTORY_COLUMNS = ("member", "epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
 
 
 def train_model(
@@ -47,6 +49,7 @@ def train_model(
     generator: np.random.Generator,
     sounds: Sounds | None = None,
     moments: list[Moments],
+    folds: IntegerArray | None = None,
     watcher: Watcher,
     caller: str,
 ) -> TrainingResult:
@@ -68,6 +71,8 @@ def train_model(
         How recordings are changed in training, and what they are set in for it; None leaves them alone.
     moments
         What the optimizer remembers of an earlier training.
+    folds
+        The fold of each record, ``(n_records,)``, for a network of copies (:mod:`seqcnn.cross_fitting`).
     watcher
         Is told how it goes.
     caller
@@ -79,6 +84,7 @@ def train_model(
         If the loss became infinite or NaN.
     """
     network = model.network
+    assert isinstance(network, Network)
     table = model.cut(examples.records)
     store = model.store(examples.records, table)
     is_fixed = isinstance(network.encoder, FeatureEncoder)
@@ -91,14 +97,14 @@ def train_model(
     validate = None if validation is None else partial(measure.run, validation)
     with keep_freed_memory():
         if is_fixed:
-            row = solve(
+            row, left_out = solve(
                 network, store, examples, table, measure=measure, validate=validate, watcher=watcher, caller=caller
             )
-            return TrainingResult([row], kept_epoch=1)
+            return TrainingResult([row], kept_epoch=1, left_out=measure.answers(left_out, table))
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
         with thread_limit(n_threads), changed_bands(network, sounds):
-            return train(
+            result = train(
                 network,
                 store,
                 measure.targets(examples, table),
@@ -108,10 +114,16 @@ def train_model(
                 generator=generator,
                 classes=_classes_to_balance(settings, examples, table),
                 augment=None if sounds is None else make_augment(sounds, network, store, examples.target),
+                folds=None if folds is None else folds[table.record],
                 validate=validate,
                 watcher=watcher,
                 moments=moments,
             )
+            if folds is not None:
+                left_out = measure.answers(out_of_fold(network, store, folds[table.record]), table)
+                left_out[folds == LEARNT_BY_ALL] = np.nan
+                result.left_out = left_out
+            return result
 
 
 class _Measure:
@@ -119,7 +131,8 @@ class _Measure:
 
     def __init__(self, model: Model, examples: Examples, settings: Settings, caller: str) -> None:
         assert examples.target is not None
-        assert isinstance(model.network.head, LinearHead)
+        assert isinstance(model.network, Network)
+        assert isinstance(model.network.head, Head)
         self.loss = examples.target.loss(model.network.head)
         # An embedder's model gives features, but what is measured is what its head learns.
         self._model = replace(model, output=examples.target.output)
@@ -130,8 +143,12 @@ class _Measure:
         targets = self.targets(examples, table)
         losses = self.loss(torch.from_numpy(outputs).to(targets.device), targets).cpu().numpy()
         loss = float(np.average(losses, weights=examples.weights[table.record]))
-        answers = average_over_windows(self._model.finish(outputs), table)
+        answers = self.answers(outputs, table)
         return Validation(loss, *score_with(self._settings.scoring, answers, examples, caller=self._caller))
+
+    def answers(self, outputs: Float64Array, table: WindowTable) -> Float64Array:
+        """Turn a network's scores ``(n_windows, n_outputs)`` into answers for the records."""
+        return average_over_windows(self._model.finish(outputs), table)
 
     def run(self, examples: Examples) -> Validation:
         """Run the network as it is now, and measure it."""
@@ -165,5 +182,5 @@ def tabulate(history: list[dict[str, float]], before: pd.DataFrame | None = None
         later = [row | {"epoch": row["epoch"] + epochs, "seconds": row["seconds"] + seconds} for row in history]
         history = [*earlier, *later]
     if not history:
-        return pd.DataFrame(columns=list(HISTORY_COLUMNS), dtype=float)
+        return pd.DataFrame(columns=list(HISTORY_COLUMNS[1:]), dtype=float)
     return pd.DataFrame(history, columns=list(HISTORY_COLUMNS)).dropna(axis="columns", how="all")

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from seqcnn._types import AnyArray, Float64Array
 from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._conforming import demand_conformity, read_labels_to_conform, refuse_indicators
 from seqcnn.estimators._going_on import (
     check_indicator_classes,
     check_later_classes,
@@ -40,10 +41,13 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
 
     Parameters
     ----------
-    encoder : str or torch.nn.Module, default="auto"
+    encoder : str, torch.nn.Module or list of these, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
-        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. ``encoder__...`` sets its parameters, as in
+        ``SeqCNNClassifier("fcn", encoder__width=64)``. A list makes a committee: its members are fitted one by one, and
+        weighed by what each says of records that it did not learn (``committee_``). "auto" is a committee for series,
+        see ``preset``, and one network for texts and recordings; for series, too, where the rest that is asked for
+        takes one network: tiny series, ``encoder__...``, ``early_stopping=True``, ``warm_start``, ``partial_fit``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -82,10 +86,13 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each
         amount, and folders of noise. Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
-        The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
+        The one dial for effort. Of series, "quick" takes fixed kernels alone, some seconds; "default" trains small
+        networks beside them and grows trees; "best" trains more of them, for longer. Where one network is trained and
+        ``max_epochs`` is "auto", a quarter of the default's training, or three times it.
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
-        the machine, so the same seed no longer gives the same weights.
+        A budget for the fit: the learning-rate cycle is shortened to end within it, and members of a committee that
+        would not be done are left out. What it reaches then depends on the machine, so the same seed no longer gives
+        the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -139,19 +146,24 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
     ----------
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted, as they came in; of an indicator matrix the names of its columns, or 0, 1, 2, ...
+    committee_ : DataFrame
+        Of a committee, a line a member: member, weight, score (on records that it did not learn), seconds.
     history_ : DataFrame
-        A line an epoch: losses, score, learning rate, seconds. The score is the accuracy; of an indicator matrix the
-        labels that a case has and is given as a share of all that it has or is given, the mean over cases.
+        A line an epoch (and member): losses, score, learning rate, seconds. The score is the accuracy; of an indicator
+        matrix the labels that a case has and is given as a share of all that it has or is given, the mean over cases.
     kept_epoch_ : int
         The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
         The trained network, raw input to class scores.
     encoder_ : SequenceEncoder
-        The part of it that other estimators take as ``encoder=``.
+        The part of it that other estimators take as ``encoder=``; a committee has one a member, and not this.
     front_end_ : FrontEnd or None
         The part of it that turns audio into bands, which they take as ``front_end=``.
     model_ : Model
         The network with its input contract.
+    conformity_scores_ : ConformityScores
+        How far it is off on records that were not learnt, behind :meth:`predict_set`: there where ``fit`` held records
+        back or left each out in turn, and after :meth:`conformalize`.
     n_features_in_ : int
         Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -421,6 +433,96 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         if self._indicator_form is not None:
             return IndicatorForm(*self._indicator_form).restore(probabilities > 0.5)
         return self.classes_[np.argmax(probabilities, axis=1)]
+
+    def predict_set(self, X: Any, coverage: float = 0.9) -> pd.DataFrame:
+        """Return sets of classes that hold the class of new records with a probability of at least ``coverage``.
+
+        They are conformal (:mod:`seqcnn.conformal`): a class is in the set where its probability is at least the one
+        that so many of the records that were not learnt have for their own class. The most probable class always is, so
+        that no set is empty; where a classifier is right more often than ``coverage``, nearly every set is that class
+        alone. The more classes a set holds, the less the classifier knows. The records that were not learnt are
+
+        - behind an encoder of fixed kernels, all training records, each judged by a head solved without it (and without
+          its group): the jackknife;
+        - behind any other, those that ``fit`` held back, or ``X_val``. They chose when to stop, so that sets are a
+          little small; with ``early_stopping=False``, ``X_val`` is only watched, and all is exact;
+        - those given to :meth:`conformalize`, which is exact.
+
+        What is promised is for new records that are like those, on average over all of them: of a rare class less may
+        be covered. With ``groups``, it is for records of a new group, and so many groups are needed as else records:
+        9 for a coverage of 0.9.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted.
+        coverage
+            The probability, above zero and below one.
+
+        Returns
+        -------
+        DataFrame
+            Booleans: a line a record, in the order of X, and a column a class, True where it is in the set.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError, TypeError
+            If X does not keep the contract that was fitted, no errors are known, or too few for ``coverage``; or after
+            a fit on an indicator matrix.
+
+        Examples
+        --------
+        >>> from seqcnn import SeqCNNClassifier
+        >>> from seqcnn.datasets import make_shapes_in_noise
+        >>> X, y = make_shapes_in_noise(80, noise=1.5, random_state=0)
+        >>> classifier = SeqCNNClassifier("minirocket", random_state=0).fit(X[:60], y[:60])
+        >>> sets = classifier.predict_set(X[60:], coverage=0.9)
+        >>> sets.columns.tolist() == classifier.classes_.tolist(), bool(sets.any(axis="columns").all())
+        (True, True)
+        """
+        check_is_fitted(self)
+        refuse_indicators(self._indicator_form, "predict_set", type(self).__name__)
+        known = demand_conformity(self, "predict_set")
+        caller = f"{type(self).__name__}.predict_set"
+        known.threshold(coverage, caller=caller)
+        inside = known.sets(self.predict_proba(X), coverage, caller=caller)
+        return pd.DataFrame(inside, columns=list(self.classes_))
+
+    def conformalize(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Measure what :meth:`predict_set` needs to know on records that ``fit`` has not seen.
+
+        The network and its probabilities stay what they are, and earlier measurements are forgotten.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted, none of them trained on.
+        y
+            Their labels, among ``classes_``.
+        sample_weight
+            ``(n_cases,)`` non-negative: how much of the population each stands for.
+        groups
+            ``(n_cases,)``: cases of one group count as one together.
+
+        Returns
+        -------
+        SeqCNNClassifier
+            Itself.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError, TypeError
+            If X does not keep the contract that was fitted, or y, weights or groups are off; or after a fit on an
+            indicator matrix.
+        """
+        check_is_fitted(self)
+        caller = type(self).__name__
+        refuse_indicators(self._indicator_form, "conformalize", caller)
+        return self._conformalize(X, read_labels_to_conform(X, y, self.classes_, caller), sample_weight, groups)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy: the share of cases whose label is right; of those with several, whose every label is.

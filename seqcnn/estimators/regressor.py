@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Self, cast
 
+import numpy as np
 import pandas as pd
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +14,7 @@ from seqcnn._checks import check_choice
 from seqcnn._types import AnyArray
 from seqcnn.estimators._alignment import align_to_cases
 from seqcnn.estimators._base import BaseSeqCNN
+from seqcnn.estimators._conforming import demand_conformity, read_numbers_to_conform
 from seqcnn.estimators._going_on import check_same_targets, refuse_early_stopping
 from seqcnn.estimators._read_targets import columns_in_order, name_targets, read_numbers
 from seqcnn.estimators._read_weights import read_weights
@@ -26,10 +28,13 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
 
     Parameters
     ----------
-    encoder : str or torch.nn.Module, default="auto"
+    encoder : str, torch.nn.Module or list of these, default="auto"
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
-        fitted estimator's ``encoder_``. "auto" takes one for the kind of input. ``encoder__...`` sets its parameters,
-        as in ``SeqCNNClassifier("fcn", encoder__width=64)``.
+        fitted estimator's ``encoder_``. ``encoder__...`` sets its parameters, as in
+        ``SeqCNNRegressor("fcn", encoder__width=64)``. A list makes a committee: its members are fitted one by one, and
+        weighed by what each says of records that it did not learn (``committee_``). "auto" is a committee for series,
+        see ``preset``, and one network for texts and recordings; for series, too, where the rest that is asked for
+        takes one network: tiny series, ``encoder__...``, ``early_stopping=True``, ``warm_start``, ``partial_fit``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
@@ -68,10 +73,13 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each
         amount, and folders of noise. Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
-        The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
+        The one dial for effort. Of series, "quick" takes fixed kernels alone, some seconds; "default" trains small
+        networks beside them and grows trees; "best" trains more of them, for longer. Where one network is trained and
+        ``max_epochs`` is "auto", a quarter of the default's training, or three times it.
     max_fit_seconds : float or None, default=None
-        A budget for training: the learning-rate cycle is shortened to end within it. What it reaches then depends on
-        the machine, so the same seed no longer gives the same weights.
+        A budget for the fit: the learning-rate cycle is shortened to end within it, and members of a committee that
+        would not be done are left out. What it reaches then depends on the machine, so the same seed no longer gives
+        the same weights.
     max_epochs : int or "auto", default="auto"
         Passes over the training windows. "auto" aims at a number of gradient steps: many passes over small data, few
         over large.
@@ -82,7 +90,9 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
     weight_decay : float, default=0.01
         Decoupled weight decay (AdamW) of the kernels; biases and normalization have none.
     loss : {"squared_error", "absolute_error", "huber"}, default="squared_error"
-        Of targets scaled to unit deviation.
+        Of targets scaled to unit deviation. "absolute_error" and "huber", which is squared below one unit and absolute
+        above, hold against outliers; beside them the unit is of the quartile distance, which is the deviation of a
+        normal distribution and hardly moved by outliers. Encoders of fixed kernels take "squared_error" only.
     early_stopping : bool or "auto", default="auto"
         Whether records are held back, the latest weights within one standard error of the best score on them are kept,
         and training stops when there are none better. "auto" does so from 1,000 records on. False trains on every
@@ -116,18 +126,23 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
 
     Attributes
     ----------
+    committee_ : DataFrame
+        Of a committee, a line a member: member, weight, score (on records that it did not learn), seconds.
     history_ : DataFrame
-        A line an epoch: losses (of targets at unit deviation), score (R²), learning rate, seconds.
+        A line an epoch (and member): losses (of targets at unit deviation), score (R²), learning rate, seconds.
     kept_epoch_ : int
         The epoch whose weights were kept: chosen on held-back records, otherwise the last one.
     network_ : torch.nn.Module
         The trained network, raw input to targets in their own units.
     encoder_ : SequenceEncoder
-        The part of it that other estimators take as ``encoder=``.
+        The part of it that other estimators take as ``encoder=``; a committee has one a member, and not this.
     front_end_ : FrontEnd or None
         The part of it that turns audio into bands, which they take as ``front_end=``.
     model_ : Model
         The network with its input contract.
+    conformity_scores_ : ConformityScores
+        How far it is off on records that were not learnt, behind :meth:`predict_interval`: there where ``fit`` held
+        records back or left each out in turn, and after :meth:`conformalize`.
     n_features_in_ : int
         Time steps of a 2-D X, else channels and, if there are any, the number columns beside them.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -342,6 +357,94 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         values = self._score_records(X)
         return values[:, 0] if self._one_target else values
 
+    def predict_interval(self, X: Any, coverage: float = 0.9) -> pd.DataFrame:
+        """Return intervals that hold the targets of new records with a probability of at least ``coverage``.
+
+        They are conformal (:mod:`seqcnn.conformal`): the prediction, give or take the error that so many of the records
+        that were not learnt stay below. These are
+
+        - behind an encoder of fixed kernels, all training records, each predicted by a head solved without it (and
+          without its group): the jackknife;
+        - behind any other, those that ``fit`` held back, or ``X_val``. They chose when to stop, so that intervals are a
+          little narrow; with ``early_stopping=False``, ``X_val`` is only watched, and all is exact;
+        - those given to :meth:`conformalize`, which is exact.
+
+        What is promised is for new records that are like those, on average over all of them: an interval is as wide for
+        an easy record as for a hard one. With ``groups``, it is for records of a new group, and so many groups are
+        needed as else records: 9 for a coverage of 0.9. Of many targets each is covered by itself.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted.
+        coverage
+            The probability, above zero and below one.
+
+        Returns
+        -------
+        DataFrame
+            A line a record, in the order of X, with the columns lower and upper. After a fit on a two-dimensional
+            ``y``, each target has both, (target, "lower") and (target, "upper"), named as in :meth:`predict_windows`.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError, TypeError
+            If X does not keep the contract that was fitted, no errors are known, or too few for ``coverage``.
+
+        Examples
+        --------
+        >>> from seqcnn import SeqCNNRegressor
+        >>> from seqcnn.datasets import make_shapes_in_noise
+        >>> X, _ = make_shapes_in_noise(60, random_state=0)
+        >>> regressor = SeqCNNRegressor("minirocket", random_state=0).fit(X[:50], X[:50].std(axis=1))
+        >>> regressor.predict_interval(X[50:], coverage=0.8).columns.tolist()
+        ['lower', 'upper']
+        """
+        check_is_fitted(self)
+        known = demand_conformity(self, "predict_interval")
+        caller = f"{type(self).__name__}.predict_interval"
+        known.threshold(coverage, caller=caller)
+        ends = known.interval(self._score_records(X), coverage, caller=caller)
+        table = np.stack(ends, axis=2).reshape(len(ends[0]), -1)
+        if self._one_target:
+            return pd.DataFrame(table, columns=["lower", "upper"])
+        columns = pd.MultiIndex.from_product([self._name_targets(), ["lower", "upper"]])
+        return pd.DataFrame(table, columns=columns)
+
+    def conformalize(self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None) -> Self:
+        """Measure the errors behind :meth:`predict_interval` on records that ``fit`` has not seen.
+
+        The network stays what it is, and earlier measurements are forgotten.
+
+        Parameters
+        ----------
+        X
+            Records of the kind that was fitted, none of them trained on.
+        y
+            Their targets. Columns of a DataFrame are taken by name.
+        sample_weight
+            ``(n_cases,)`` non-negative: how much of the population each stands for.
+        groups
+            ``(n_cases,)``: cases of one group count as one together.
+
+        Returns
+        -------
+        SeqCNNRegressor
+            Itself.
+
+        Raises
+        ------
+        NotFittedError
+            If there is no model yet.
+        ValueError, TypeError
+            If X does not keep the contract that was fitted, or y, weights or groups are off.
+        """
+        check_is_fitted(self)
+        target = read_numbers_to_conform(X, y, self._target_names, self.model_.n_outputs, type(self).__name__)
+        return self._conformalize(X, target, sample_weight, groups)
+
     def predict_windows(self, X: Any) -> pd.DataFrame:
         """Return the targets of each window.
 
@@ -352,11 +455,13 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
             named as in ``y`` if that was a DataFrame or a Series with a name, else target, or target_0, target_1, ...
         """
         records = self._read(X)
-        names = self._target_names
-        if names is None:
-            n_targets = self.model_.n_outputs
-            names = ["target"] if self._one_target else [f"target_{position}" for position in range(n_targets)]
-        return self._score_windows(records, names)
+        return self._score_windows(records, self._name_targets())
+
+    def _name_targets(self) -> list[Any]:
+        if self._target_names is not None:
+            names: list[Any] = self._target_names
+            return names
+        return ["target"] if self._one_target else [f"target_{column}" for column in range(self.model_.n_outputs)]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², the mean over the targets.

@@ -115,6 +115,17 @@ def read_for_fit(
     return Records(resolved, values, contract.sample_rate, split.static), contract
 
 
+def find_kind(X: Any, *, kind: str = "auto", sample_rate: int | None = None, caller: str) -> Kind:
+    """Tell what :func:`read_for_fit` will read X as; parameters and errors as there.
+
+    >>> find_kind(["no", "on it"], caller="SeqCNNClassifier")
+    'text'
+    """
+    _check_parameters(kind, sample_rate, True, "error", None, caller)
+    split = split_for_fit(X, kind=kind, missing="mask", caller=caller)
+    return resolve_kind(recognise(split.records, caller=caller), kind, sample_rate, caller=caller)
+
+
 def read_for_predict(X: Any, contract: InputContract, *, sample_rate: int | None = None, caller: str) -> Records:
     """Read X for predict; it must keep the contract.
 

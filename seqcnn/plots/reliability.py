@@ -10,9 +10,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from seqcnn._checks import check_integer, name_first, shorten
-from seqcnn._types import AnyArray, Float64Array
+from seqcnn._checks import check_integer, shorten
+from seqcnn._types import Float64Array
 from seqcnn.plots._canvas import COLOURS, add_legend, import_pyplot, make_panels, plain, refuse_indicators, tidy
+from seqcnn.reliability import fill_bins, read_probabilities
 
 _Z = 1.959964
 """The normal distribution's 97.5 % point: intervals hold 95 %."""
@@ -72,10 +73,17 @@ class ReliabilityDisplay:
         check_integer("n_bins", n_bins, minimum=1, caller=type(self).__name__)
         self.names = names
         self.estimator_name = estimator_name
-        self.bins = _bin(np.asarray(probability, dtype=np.float64), np.asarray(happened, dtype=bool), n_bins)
-        filled = self.bins[self.bins["count"] > 0]
-        gaps = (filled["share"] - filled["probability"]).abs()
-        self.expected_calibration_error = float(np.average(gaps, weights=filled["count"]))
+        bins = fill_bins(np.asarray(probability, dtype=np.float64), np.asarray(happened, dtype=bool), n_bins)
+        self.bins = pd.DataFrame(
+            {
+                "left": bins.edges[:-1],
+                "right": bins.edges[1:],
+                "count": bins.count,
+                "probability": bins.probability,
+                "share": bins.share,
+            }
+        )
+        self.expected_calibration_error = bins.calibration_error
 
     @classmethod
     def from_estimator(cls, estimator: Any, X: Any, y: Any, *, n_bins: int = 10, ax: Any = None) -> Self:
@@ -160,7 +168,7 @@ class ReliabilityDisplay:
         refuse_indicators(
             y_true, cls.__name__, f"{cls.__name__}.from_predictions(y[:, label], estimator.predict_proba(X)[:, label])"
         )
-        labels, probabilities, known = _read(y_true, y_prob, classes, cls.__name__)
+        labels, probabilities, known = read_probabilities(y_true, y_prob, classes, f"{cls.__name__} cannot be drawn.")
         if len(known) == 2:
             probability, happened = probabilities[:, 1], labels == known[1]
             name = plain(known[1])
@@ -229,53 +237,9 @@ class ReliabilityDisplay:
         return self
 
 
-def _bin(probability: Float64Array, happened: AnyArray, n_bins: int) -> pd.DataFrame:
-    edges = np.linspace(0.0, 1.0, n_bins + 1)
-    # As in Guo et al., a bin holds its right edge and not its left one; zero belongs to the first.
-    place = np.clip(np.searchsorted(edges, probability, side="left") - 1, 0, n_bins - 1)
-    count = np.bincount(place, minlength=n_bins)
-    with np.errstate(invalid="ignore"):
-        means = np.bincount(place, weights=probability, minlength=n_bins) / count
-        shares = np.bincount(place, weights=happened, minlength=n_bins) / count
-    return pd.DataFrame({"left": edges[:-1], "right": edges[1:], "count": count, "probability": means, "share": shares})
-
-
 def _wilson(share: Float64Array, count: Float64Array) -> tuple[Float64Array, Float64Array]:
     """Return Wilson's 95 % interval of shares (E. B. Wilson, 1927)."""
     squared = _Z**2 / count
     center = (share + squared / 2) / (1 + squared)
     half = _Z * np.sqrt(share * (1 - share) / count + squared / (4 * count)) / (1 + squared)
     return center - half, center + half
-
-
-def _read(y_true: Any, y_prob: Any, classes: Any, caller: str) -> tuple[AnyArray, Float64Array, AnyArray]:
-    """Return labels, probabilities ``(n_cases, n_classes)`` and classes that fit each other."""
-    labels, probabilities = np.asarray(y_true), np.asarray(y_prob, dtype=np.float64)
-    known = np.unique(labels) if classes is None else np.asarray(classes)
-    if probabilities.ndim == 1:
-        probabilities = np.column_stack([1 - probabilities, probabilities])
-    problems = []
-    if labels.ndim != 1 or probabilities.ndim != 2 or len(labels) != len(probabilities) or not len(labels):
-        problems.append(
-            f"y_true must be (n_cases,) and y_prob (n_cases, n_classes), of as many cases and at least one. Received: "
-            f"{labels.shape} and {np.shape(y_prob)}."
-        )
-    elif probabilities.shape[1] != len(known):
-        source = "y_true holds" if classes is None else "classes are"
-        problems.append(
-            f"y_prob must have a column a class. Received: {probabilities.shape[1]} columns, but {source} "
-            f"{len(known)}. Pass classes= in the order of the columns."
-        )
-    else:
-        unknown = np.setdiff1d(labels, known)
-        if len(unknown):
-            problems.append(
-                f"y_true must hold labels of the classes. Received: {name_first([repr(x) for x in unknown.tolist()])}. "
-                "Drop these cases."
-            )
-    if probabilities.size and not ((probabilities >= 0) & (probabilities <= 1 + 1e-6)).all():
-        low, high = np.min(probabilities), np.max(probabilities)
-        problems.append(f"y_prob must be from 0 to 1. Received: {low:.3g} to {high:.3g}. Pass probabilities.")
-    if problems:
-        raise ValueError(f"{caller} cannot be drawn. {' '.join(problems)}")
-    return labels, np.minimum(probabilities, 1.0), known

@@ -25,6 +25,7 @@ from seqcnn.augment import place_by_energy
 from seqcnn.inputs import read_for_predict
 from seqcnn.inputs.records import Records
 from seqcnn.model import Model
+from seqcnn.network import Network
 from seqcnn.streaming import Stream
 
 _PLACES = 4
@@ -198,7 +199,9 @@ class PersonalKeywords:
         """Turn features ``(n, n_features)`` into scores ``(n, n_classes)``."""
         columns = [prototype.score(features)[:, None] for prototype in self.prototypes_.values()]
         if self.model_.output != "features":
-            head = self.model_.network.head
+            network = self.model_.network
+            assert isinstance(network, Network)
+            head = network.head
             with torch.inference_mode():
                 scores = head(torch.from_numpy(features).to(self._place(), self.model_.dtype))
             columns.insert(0, self.model_.finish(scores.double().cpu().numpy()))

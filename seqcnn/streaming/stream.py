@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from seqcnn._checks import check_integer
 from seqcnn._types import AnyArray, Float64Array, FloatArray
+from seqcnn.committee import Committee
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.heads import LinearHead
@@ -109,8 +110,7 @@ class Stream:
         check_integer("window_length", window_length, minimum=1, or_none=True, caller=asked)
         check_integer("hop_length", hop_length, minimum=1, or_none=True, caller=asked)
         check_integer("look_ahead", look_ahead, minimum=0, caller=asked)
-        _refuse_what_cannot_stream(model, caller)
-        contract, network = model.contract, model.network
+        contract, network = model.contract, _find_network(model, caller)
         self.model_sample_rate: int | None = contract.sample_rate
         self.sample_rate: int | None = _settle_rate(sample_rate, contract.sample_rate, caller)
         self.window_length = _settle_window(window_length, model, caller)
@@ -213,8 +213,14 @@ class Stream:
         return self._finish_outputs(outputs.to(torch.float64).numpy())
 
 
-def _refuse_what_cannot_stream(model: Model, caller: str) -> None:
+def _find_network(model: Model, caller: str) -> Network:
+    """Return the network of a model, or raise ValueError with the reason why it cannot stream."""
     network, contract = model.network, model.contract
+    if isinstance(network, Committee):
+        raise ValueError(
+            f"{caller} streams single networks. Received: a committee of {len(network)}, whose fixed kernels count "
+            f"over a whole record. Fit it with one causal encoder, such as 'tcn', to stream."
+        )
     encoder = type(network.encoder).__name__
     if contract.kind == "text":
         raise ValueError(
@@ -247,6 +253,7 @@ def _refuse_what_cannot_stream(model: Model, caller: str) -> None:
             f"The network of {caller} scales each record by its own {own} the whole record. Received: a model with "
             f"normalize={mode!r}. Fit it with normalize='dataset' to stream."
         )
+    return network
 
 
 def _plain_head(head: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -1,0 +1,160 @@
+"""Which networks make a committee: those asked for, or what "auto" means for series.
+
+One network is enough where training by gradients alone can do what is asked: in steps, from where it stopped, with
+classes drawn evenly, or under a robust loss.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from seqcnn._checks import join_words, shorten
+from seqcnn._types import Kind
+from seqcnn.encoders import find_encoder
+from seqcnn.estimators._building import is_fixed
+
+
+@dataclass(frozen=True)
+class Member:
+    """What is to become a member of a committee.
+
+    Attributes
+    ----------
+    name
+        As ``committee_`` shows it.
+    encoder
+        A name or a module; of fixed kernels also several, whose features stand side by side.
+    n_folds
+        Into how many folds the records are dealt, if it is trained: each of so many copies learns without one.
+    """
+
+    name: str
+    encoder: str | nn.Module | tuple[str | nn.Module, ...]
+    n_folds: int = 5
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether its head is solved, not trained."""
+        return is_fixed(self.encoder)
+
+    @property
+    def has_copies(self) -> bool:
+        """Whether its copies can be one network."""
+        return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
+
+
+PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
+    "quick": (("multirocket", "hydra"),),
+    "default": (("multirocket", "hydra"), "quant", "h-inception"),
+    "best": (("multirocket", "hydra"), "shapelets", "quant", "h-inception", "inception"),
+}
+"""The committee that "auto" is for series."""
+
+
+def is_list(encoder: Any) -> bool:
+    """Tell whether several encoders are asked for."""
+    return isinstance(encoder, list | tuple)
+
+
+def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_steps: bool) -> tuple[Member, ...]:
+    """Return the members of the committee that is to be fitted; none where it is one network.
+
+    Parameters
+    ----------
+    parameters
+        The estimator's, valid.
+    kind
+        What the records are.
+    tiny
+        Whether they are tiny series.
+    in_steps
+        Whether this is a ``partial_fit``.
+    """
+    encoder = parameters["encoder"]
+    if is_list(encoder):
+        return name_members(encoder)
+    takes_one = tiny or wants_one_network(parameters, in_steps)
+    if encoder_is_auto(encoder) and kind == "series" and not takes_one:
+        return name_members(PRESETS[parameters["preset"]])
+    return ()
+
+
+def encoder_is_auto(encoder: Any) -> bool:
+    """Tell whether the encoder is left to us."""
+    return isinstance(encoder, str) and encoder == "auto"
+
+
+def wants_one_network(parameters: Mapping[str, Any], in_steps: bool) -> bool:
+    """Tell whether something is asked for that a network trained by gradients alone can do."""
+    return (
+        in_steps
+        or bool(parameters.get("warm_start"))
+        or parameters["early_stopping"] is True
+        or parameters.get("sampling") is not None
+        or parameters.get("loss", "squared_error") != "squared_error"
+        or any(name.startswith("encoder__") for name in parameters)
+    )
+
+
+def name_members(encoders: Any) -> tuple[Member, ...]:
+    """Give each encoder a name of its own."""
+    names = list(map(_name, encoders))
+    return tuple(
+        Member(name if names.count(name) == 1 else f"{name} {names[:position].count(name) + 1}", encoder)
+        for position, (name, encoder) in enumerate(zip(names, encoders, strict=True))
+    )
+
+
+def _name(encoder: Any) -> str:
+    if isinstance(encoder, tuple):
+        return " + ".join(map(_name, encoder))
+    return encoder if isinstance(encoder, str) else type(encoder).__name__
+
+
+def check_members(
+    encoder: list[Any] | tuple[Any, ...], parameters: Mapping[str, Any], *, embeds: bool, caller: str
+) -> None:
+    """Raise ValueError if a list of encoders, each valid by itself, makes no committee.
+
+    ``embeds`` tells whether features are asked for.
+    """
+    if embeds:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} must be one encoder, for members of a committee are weighed by what "
+            f"they predict. Received: {shorten(encoder)}. Name one, and join several embedders by scikit-learn's "
+            f"FeatureUnion."
+        )
+    if not encoder:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} must name at least one encoder. Received: an empty list. Pass "
+            f"encoder='auto', or a list such as ['hydra', 'lite']."
+        )
+    own = [name for name in parameters if name.startswith("encoder__")]
+    if own:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} is a list, whose encoders have parameters of different names. "
+            f"Received: also {join_words(own)}. Build the encoder with these values and put the module into the list, "
+            f"or name one encoder."
+        )
+    autos = [part for part in encoder if encoder_is_auto(part)]
+    if autos:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} must hold names and modules, or be 'auto' itself. Received: "
+            f"{shorten(list(encoder))}. Drop 'auto' from the list, or pass encoder='auto'."
+        )
+    asked = {
+        "warm_start=True": bool(parameters.get("warm_start")),
+        "early_stopping=True": parameters["early_stopping"] is True,
+        "sampling='balanced'": parameters.get("sampling") == "balanced",
+    }
+    received = [what for what, is_asked in asked.items() if is_asked]
+    if received:
+        raise ValueError(
+            f"The 'encoder' parameter of {caller} is a list, and a committee is fitted to all records at once, each "
+            f"member judged on records that it did not learn. Received: also {join_words(received)}. Leave it out, or "
+            f"name one encoder."
+        )

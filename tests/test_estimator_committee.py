@@ -1,0 +1,186 @@
+"""Several encoders in one estimator: a committee."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+
+from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
+from seqcnn.committee import Committee
+from seqcnn.datasets import make_shapes_in_noise
+from seqcnn.encoders import Hydra
+
+X, y = make_shapes_in_noise(60, random_state=0)
+X_new, y_new = make_shapes_in_noise(90, random_state=1)
+FIXED = ["minirocket", "hydra"]
+
+
+@pytest.fixture(scope="module")
+def fitted() -> SeqCNNClassifier:
+    return SeqCNNClassifier(FIXED, random_state=0).fit(X, y)
+
+
+def test_a_list_of_encoders_becomes_a_committee_with_a_line_a_member(fitted):
+    assert isinstance(fitted.network_, Committee)
+    assert fitted.committee_.columns.tolist() == ["member", "weight", "score", "seconds"]
+    assert fitted.committee_["member"].tolist() == FIXED
+    assert fitted.committee_["weight"].sum() == pytest.approx(1)
+    assert fitted.committee_["score"].between(0, 1).all()
+    assert fitted.history_["member"].tolist() == FIXED
+    assert fitted.score(X_new, y_new) > 0.8
+
+
+def test_probabilities_are_the_weighted_mean_of_those_of_the_members(fitted):
+    alone = [SeqCNNClassifier(FIXED, random_state=0).fit(X, y).network_.members[place] for place in (0, 1)]
+    for member, same in zip(fitted.network_, alone, strict=True):
+        for name, tensor in member.state_dict().items():
+            np.testing.assert_array_equal(tensor.numpy(), same.state_dict()[name].numpy(), err_msg=name)
+    probabilities = fitted.predict_proba(X_new)
+    np.testing.assert_allclose(probabilities.sum(1), 1)
+    assert (fitted.predict(X_new) == fitted.classes_[probabilities.argmax(1)]).all()
+
+
+def test_the_score_of_a_member_is_what_its_encoder_reaches_alone_on_records_left_out():
+    together = SeqCNNClassifier(["hydra", "minirocket"], random_state=0).fit(X, y)
+    alone = SeqCNNClassifier("hydra", random_state=0).fit(X, y)
+    assert together.committee_["score"][0] == pytest.approx(alone.history_["validation_score"].iloc[-1], abs=0.1)
+
+
+def test_the_same_seed_gives_the_same_committee(fitted):
+    again = SeqCNNClassifier(FIXED, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X_new), fitted.predict_proba(X_new))
+
+
+def test_a_committee_is_saved_loaded_pickled_and_cloned(fitted, tmp_path):
+    path = tmp_path / "committee.seqcnn"
+    fitted.save(path)
+    loaded = load(path)
+    np.testing.assert_array_equal(loaded.predict_proba(X_new), fitted.predict_proba(X_new))
+    pd.testing.assert_frame_equal(loaded.committee_, fitted.committee_)
+    assert loaded.encoder == FIXED
+    copied = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(copied.predict_proba(X_new), fitted.predict_proba(X_new))
+    assert clone(fitted).encoder == FIXED
+
+
+def test_a_committee_goes_into_a_search():
+    assert cross_val_score(SeqCNNClassifier(FIXED, random_state=0), X, y, cv=3).mean() > 0.7
+
+
+def test_modules_and_twins_have_names_of_their_own():
+    classifier = SeqCNNClassifier(["hydra", Hydra(1, n_groups=4), "hydra"], random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["hydra 1", "Hydra", "hydra 2"]
+
+
+def test_records_of_unequal_length_gaps_and_windows_go_through_a_committee():
+    ragged = [row[: 60 + 2 * (place % 30)] for place, row in enumerate(X)]
+    assert SeqCNNClassifier(FIXED, random_state=0).fit(ragged, y).score(ragged, y) > 0.8
+    gaps = X.copy()
+    gaps[:, 10:14] = np.nan
+    assert SeqCNNClassifier(FIXED, missing="mask", random_state=0).fit(gaps, y).score(gaps, y) > 0.8
+    windowed = SeqCNNClassifier(FIXED, window_length=64, random_state=0).fit(X, y)
+    assert windowed.predict_windows(X[:2]).shape == (6, 6)
+    assert windowed.score(X_new, y_new) > 0.5
+
+
+def test_labels_and_numbers_have_committees_too():
+    has = np.stack([y == "sine", y == "square"], 1).astype(int) if "sine" in set(y) else pd.get_dummies(y).to_numpy(int)
+    several = SeqCNNClassifier(FIXED, random_state=0).fit(X, has)
+    assert several.predict_proba(X_new).shape == (90, has.shape[1])
+    assert ((several.predict_proba(X_new) >= 0) & (several.predict_proba(X_new) <= 1)).all()
+    peak = np.stack([X.max(1), X.min(1)], 1)
+    regressor = SeqCNNRegressor(FIXED, random_state=0).fit(X, peak)
+    assert regressor.committee_["weight"].sum() == pytest.approx(1)
+    assert regressor.predict(X_new).shape == (90, 2)
+    assert regressor.score(X_new, np.stack([X_new.max(1), X_new.min(1)], 1)) > 0.3
+
+
+def test_a_new_fit_with_one_encoder_is_no_committee():
+    classifier = SeqCNNClassifier(FIXED, random_state=0).fit(X, y)
+    classifier.set_params(encoder="hydra").fit(X, y)
+    assert not hasattr(classifier, "committee_")
+    assert classifier.encoder_.n_features > 0
+
+
+def test_what_has_one_encoder_only_is_refused_with_the_reason(fitted):
+    assert not hasattr(fitted, "encoder_")
+    with pytest.raises(AttributeError) as error:
+        _ = fitted.encoder_
+    assert str(error.value) == (
+        "SeqCNNClassifier has no encoder_, because it is a committee of 2 networks. Take those of network_.members, or "
+        "fit it with one encoder, such as encoder='inception'."
+    )
+    with pytest.raises(ValueError) as error:
+        fitted.stream()
+    assert str(error.value) == (
+        "SeqCNNClassifier streams single networks. Received: a committee of 2, whose fixed kernels count over a whole "
+        "record. Fit it with one causal encoder, such as 'tcn', to stream."
+    )
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"encoder": []},
+            "The 'encoder' parameter of SeqCNNClassifier must name at least one encoder. Received: an empty list. Pass "
+            "encoder='auto', or a list such as ['hydra', 'lite'].",
+        ),
+        (
+            {"encoder": ["hydra", "auto"]},
+            "The 'encoder' parameter of SeqCNNClassifier must hold names and modules, or be 'auto' itself. Received: "
+            "['hydra', 'auto']. Drop 'auto' from the list, or pass encoder='auto'.",
+        ),
+        (
+            {"encoder": ["hydra", "lite"], "encoder__width": 8},
+            "The 'encoder' parameter of SeqCNNClassifier is a list, whose encoders have parameters of different names. "
+            "Received: also encoder__width. Build the encoder with these values and put the module into the list, or "
+            "name one encoder.",
+        ),
+        (
+            {"encoder": ["lite", "fcn"], "early_stopping": True, "sampling": "balanced"},
+            "The 'encoder' parameter of SeqCNNClassifier is a list, and a committee is fitted to all records at once, "
+            "each member judged on records that it did not learn. Received: also early_stopping=True and "
+            "sampling='balanced'. Leave it out, or name one encoder.",
+        ),
+    ],
+)
+def test_lists_that_make_no_committee(parameters, message):
+    with pytest.raises(ValueError) as error:
+        SeqCNNClassifier(**parameters).fit(X, y)
+    assert str(error.value) == message
+
+
+def test_a_misspelt_member_is_named():
+    with pytest.raises(ValueError, match="Did you mean 'hydra'"):
+        SeqCNNClassifier(["hydr", "lite"]).fit(X, y)
+
+
+def test_a_committee_cannot_be_trained_in_steps(fitted):
+    with pytest.raises(ValueError) as error:
+        SeqCNNClassifier(FIXED).partial_fit(X, y, classes=np.unique(y))
+    assert str(error.value) == (
+        "SeqCNNClassifier cannot go on with partial_fit with several encoders, which are judged on records that they "
+        "did not learn. Received: encoder=['minirocket', 'hydra']. Call fit without it, or name one encoder, such as "
+        "'fcn'."
+    )
+    with pytest.raises(ValueError) as error:
+        clone(fitted).fit(X, y).set_params(encoder="auto").partial_fit(X, y)
+    assert str(error.value) == (
+        "SeqCNNClassifier cannot go on with partial_fit from a committee, whose members are judged on records that "
+        "they did not learn. Received: a fitted committee. Call fit without it, or fit one network anew, such as with "
+        "encoder='inception'."
+    )
+
+
+def test_an_embedder_takes_one_encoder():
+    with pytest.raises(ValueError) as error:
+        SeqCNNEmbedder(FIXED).fit(X)
+    assert str(error.value) == (
+        "The 'encoder' parameter of SeqCNNEmbedder must be one encoder, for members of a committee are weighed by what "
+        "they predict. Received: ['minirocket', 'hydra']. Name one, and join several embedders by scikit-learn's "
+        "FeatureUnion."
+    )
