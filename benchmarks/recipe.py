@@ -122,13 +122,13 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "weight decay 0.1": {"weight_decay": 0.1},
     "label smoothing 0.1": {"label_smoothing": 0.1},
     "weights averaged": {"averaged": 0.25},
-    "crop": {"augment": SeriesAugmentation(crop=0.2)},
-    "warp": {"augment": SeriesAugmentation(warp=0.3)},
-    "amplitude": {"augment": SeriesAugmentation(amplitude=0.2)},
-    "noise": {"augment": SeriesAugmentation(noise=0.1)},
-    "mask": {"augment": SeriesAugmentation(mask=0.2)},
-    "mixup": {"augment": SeriesAugmentation(mixing="mixup")},
-    "cutmix": {"augment": SeriesAugmentation(mixing="cutmix")},
+    "crop": {"augment": SeriesAugmentation(warp=0, crop=0.2)},
+    "warp": {"augment": SeriesAugmentation(warp=0.2)},
+    "amplitude": {"augment": SeriesAugmentation(warp=0, amplitude=0.2)},
+    "noise": {"augment": SeriesAugmentation(warp=0, noise=0.1)},
+    "mask": {"augment": SeriesAugmentation(warp=0, mask=0.2)},
+    "mixup": {"augment": SeriesAugmentation(warp=0, mixing="mixup")},
+    "cutmix": {"augment": SeriesAugmentation(warp=0, mixing="cutmix")},
 }
 
 
@@ -178,8 +178,7 @@ def train(network: Network, x: torch.Tensor, y: torch.Tensor, n_classes: int, re
     n_steps = max(1, recipe.n_seen // batch_size)
     change = None
     if recipe.augment is not None:
-        assert isinstance(network.stem, Normalizer)
-        change = SeriesAugmenter(recipe.augment, x.std((0, 2)), n_classes=n_classes)
+        change = SeriesAugmenter(recipe.augment, n_classes=n_classes)
     mean: dict[str, torch.Tensor] | None = None
     n_averaged = 0
     network.train()

@@ -221,25 +221,37 @@ def test_noise_that_cannot_be_decoded_is_named(noises: Path) -> None:
 @pytest.mark.parametrize(
     ("X", "y", "kind", "more"),
     [
-        (SERIES, LABELS, "series", ", or input='audio' and sample_rate=... if X holds recordings"),
-        (TEXTS, LANGUAGES, "text", ""),
+        (SERIES, LABELS, "None or 'series' for series", ", or input='audio' and sample_rate=... if X holds recordings"),
+        (TEXTS, LANGUAGES, "None for text", ""),
     ],
 )
-def test_series_and_texts_are_refused(X: Any, y: Any, kind: str, more: str) -> None:
+def test_changes_of_recordings_are_refused_for_anything_else(X: Any, y: Any, kind: str, more: str) -> None:
     assert message_of(ValueError, quick(augment="audio").fit, X, y) == (
-        f"The 'augment' parameter of SeqCNNClassifier must be None for {kind}: 'audio' changes recordings, which it "
+        f"The 'augment' parameter of SeqCNNClassifier must be {kind}: 'audio' changes recordings, which it "
         f"plays faster and sets in rooms and noise. Received: 'audio'. Pass augment=None{more}."
     )
 
 
 @pytest.mark.parametrize(
+    ("X", "y", "kind"), [(SOUNDS, WORDS, "None or 'audio' for audio"), (TEXTS, LANGUAGES, "None for text")]
+)
+def test_changes_of_series_are_refused_for_anything_else(X: Any, y: Any, kind: str) -> None:
+    more = {"sample_rate": RATE} if X is SOUNDS else {}
+    assert message_of(ValueError, quick(augment="series", **more).fit, X, y) == (
+        f"The 'augment' parameter of SeqCNNClassifier must be {kind}: 'series' changes series, in which it lets time "
+        f"go faster and slower. Received: 'series'. Pass augment=None."
+    )
+
+
+@pytest.mark.parametrize(
     ("error", "augment", "hint"),
-    [(ValueError, "Audio", "Did you mean 'audio'? "), (ValueError, "series", ""), (TypeError, True, "")],
+    [(ValueError, "Audio", "Did you mean 'audio'? "), (ValueError, "mixup", ""), (TypeError, True, "")],
 )
 def test_anything_else_is_answered(error: Any, augment: Any, hint: str) -> None:
     assert message_of(error, quick(augment=augment).fit, SERIES, LABELS) == (
-        "The 'augment' parameter of SeqCNNClassifier must be None, 'audio' or an AudioAugmentation. Received: "
-        f"{augment!r}. {hint}Pass augment='audio', or seqcnn.augment.AudioAugmentation(...) to name the amounts."
+        "The 'augment' parameter of SeqCNNClassifier must be None, 'series', 'audio', a SeriesAugmentation or an "
+        f"AudioAugmentation. Received: {augment!r}. {hint}Pass augment='series' or augment='audio', or settings from "
+        "seqcnn.augment, which name the amounts."
     )
 
 

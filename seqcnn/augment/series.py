@@ -32,15 +32,13 @@ class SeriesAugmenter:
     ----------
     settings
         What is done.
-    deviation
-        Of the training records, a channel: ``(channels,)`` or ``(channels, 1)``; noise is measured in it.
     n_classes
         Where targets are class numbers, how many there are: mixed, they are probabilities. Otherwise None.
 
     Examples
     --------
     >>> from seqcnn.augment import SeriesAugmentation
-    >>> change = SeriesAugmenter(SeriesAugmentation(warp=0.2, mixing="cutmix"), torch.ones(1), n_classes=3)
+    >>> change = SeriesAugmenter(SeriesAugmentation(warp=0.2, mixing="cutmix"), n_classes=3)
     >>> x, lengths, targets, weights = change(
     ...     torch.randn(4, 1, 100), None, torch.tensor([0, 1, 2, 0]), torch.ones(4), np.random.default_rng(0)
     ... )
@@ -48,9 +46,8 @@ class SeriesAugmenter:
     (torch.Size([4, 1, 100]), torch.Size([4, 3]))
     """
 
-    def __init__(self, settings: SeriesAugmentation, deviation: Tensor, *, n_classes: int | None = None) -> None:
+    def __init__(self, settings: SeriesAugmentation, *, n_classes: int | None = None) -> None:
         self._settings = settings
-        self._deviation = deviation.reshape(-1, 1)
         self._n_classes = n_classes
 
     def __call__(
@@ -79,16 +76,17 @@ class SeriesAugmenter:
         if settings.mixing is not None:
             x, lengths, targets, weights = self._mix(x, lengths, targets, weights, generator)
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
-        if settings.amplitude or settings.mask:
+        if settings.amplitude or settings.noise or settings.mask:
             level = measure_level(x, mask)
             if settings.amplitude:
                 factor = np.exp(generator.normal(0.0, settings.amplitude, len(x)))
                 x = hide_padding(level + (x - level) * _tensor(factor, x)[:, None, None], mask)
+            if settings.noise:
+                drawn = _tensor(generator.standard_normal(tuple(x.shape), dtype=np.float32), x)
+                deviation = measure_level((x - level).square(), mask).sqrt()
+                x = hide_padding(torch.addcmul(x, drawn, deviation, value=settings.noise), mask)
             if settings.mask:
                 x = torch.where(self._draw_stretches(x, lengths, settings.mask, generator), level, x)
-        if settings.noise:
-            drawn = _tensor(generator.standard_normal(tuple(x.shape), dtype=np.float32), x)
-            x = hide_padding(torch.addcmul(x, drawn, self._deviation.to(x), value=settings.noise), mask)
         return x, lengths, targets, weights
 
     def _move(self, x: Tensor, lengths: Tensor | None, generator: np.random.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""What is done to series in training, as one value: numbers without units, compared, hashed and written as JSON."""
+"""What is done to series in training, as one value: numbers that can be compared, hashed and written as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIXING = (None, "mixup", "cutmix")
 
 @dataclass(frozen=True, kw_only=True)
 class SeriesAugmentation:
-    """How series are changed in training, anew in every epoch.
+    """How series are changed in training, anew in every epoch; ``augment="series"`` is this one with its defaults.
 
     Each change keeps a record's length. What is only predicted or held back is never changed. An amount of 0 leaves a
     change out. Same values, same hash; ``dataclasses.replace`` makes a changed copy.
@@ -29,7 +29,7 @@ class SeriesAugmentation:
         Deviation of the logarithm of the factor that a record's distance from its own mean is multiplied by: 0.1 is
         about a tenth more or less.
     noise
-        White noise of so many deviations of the training records.
+        White noise of so many deviations of the record around its own mean.
     mask
         A stretch of the record of up to this share is set to the record's mean (cutout, DeVries and Taylor 2017, arXiv
         1708.04552).
@@ -58,7 +58,7 @@ Pass a value in that range.
     """
 
     crop: float = 0.0
-    warp: float = 0.0
+    warp: float = 0.2
     amplitude: float = 0.0
     noise: float = 0.0
     mask: float = 0.0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from seqcnn._checks import count_word, did_you_mean, shorten
 from seqcnn._types import AUDIO_SUFFIXES, FloatArray
 from seqcnn.augment.audio import AudioAugmenter
+from seqcnn.augment.series import SeriesAugmenter
+from seqcnn.augment.series_settings import SeriesAugmentation
 from seqcnn.augment.settings import AudioAugmentation
 from seqcnn.augment.sounds import Sounds, gather_sounds
 from seqcnn.batches import Batch, WindowStore
@@ -30,27 +32,40 @@ from seqcnn.network import Network
 from seqcnn.stems import FrontEndStem
 from seqcnn.training import Augment
 
+Augmentation: TypeAlias = AudioAugmentation | SeriesAugmentation
+
+_WORDS: Mapping[str, type[Augmentation]] = {"series": SeriesAugmentation, "audio": AudioAugmentation}
+"""What ``augment`` names, each a kind of input: the settings that stand for it, with their defaults."""
+
+_WHAT_THEY_DO = {
+    "series": "'series' changes series, in which it lets time go faster and slower",
+    "audio": "'audio' changes recordings, which it plays faster and sets in rooms and noise",
+}
+
 
 def check_augment_parameter(augment: Any, caller: str) -> None:
-    """Raise TypeError or ValueError unless it is None, "audio" or an :class:`AudioAugmentation`."""
-    if augment is None or isinstance(augment, AudioAugmentation) or (isinstance(augment, str) and augment == "audio"):
+    """Raise TypeError or ValueError unless it is None, one of the words, or settings that name the amounts."""
+    if augment is None or isinstance(augment, AudioAugmentation | SeriesAugmentation):
+        return
+    if isinstance(augment, str) and augment in _WORDS:
         return
     message = (
-        f"The 'augment' parameter of {caller} must be None, 'audio' or an AudioAugmentation. Received: "
-        f"{shorten(augment)}. {did_you_mean(augment, ['audio']) if isinstance(augment, str) else ''}Pass "
-        f"augment='audio', or seqcnn.augment.AudioAugmentation(...) to name the amounts."
+        f"The 'augment' parameter of {caller} must be None, 'series', 'audio', a SeriesAugmentation or an "
+        f"AudioAugmentation. Received: {shorten(augment)}. "
+        f"{did_you_mean(augment, _WORDS) if isinstance(augment, str) else ''}Pass augment='series' or "
+        f"augment='audio', or settings from seqcnn.augment, which name the amounts."
     )
     raise ValueError(message) if isinstance(augment, str) else TypeError(message)
 
 
 def settle_augmentation(
-    augment: str | AudioAugmentation | None,
+    augment: str | Augmentation | None,
     records: Records,
     target: Target | None,
     *,
     is_fixed: bool,
     caller: str,
-) -> AudioAugmentation | None:
+) -> Augmentation | None:
     """Return what is done to records in training.
 
     Parameters
@@ -60,38 +75,41 @@ def settle_augmentation(
     records, target
         What is learnt.
     is_fixed
-        Whether the encoder has fixed kernels.
+        Whether the encoder, or every one of a committee, has fixed kernels.
     caller
         The estimator's name, for the messages.
 
     Raises
     ------
     ValueError
-        If it makes no sense for them: for series and texts, fixed kernels, or mixtures of what cannot be mixed.
+        If it makes no sense for them: for another kind of input, fixed kernels, or mixtures of what cannot be mixed.
     """
     if augment is None:
         return None
     who = f"The 'augment' parameter of {caller}"
-    if records.kind != "audio":
-        more = "" if records.kind == "text" else ", or input='audio' and sample_rate=... if X holds recordings"
+    settings = _WORDS[augment]() if isinstance(augment, str) else augment
+    meant = "series" if isinstance(settings, SeriesAugmentation) else "audio"
+    if records.kind != meant:
+        allowed = "None" if records.kind == "text" else f"None or {records.kind!r}"
+        more = ", or input='audio' and sample_rate=... if X holds recordings" if records.kind == "series" else ""
         raise ValueError(
-            f"{who} must be None for {records.kind}: 'audio' changes recordings, which it plays faster and sets in "
-            f"rooms and noise. Received: {shorten(augment)}. Pass augment=None{more}."
+            f"{who} must be {allowed} for {records.kind}: {_WHAT_THEY_DO[meant]}. Received: {shorten(augment)}. Pass "
+            f"augment=None{more}."
         )
     if is_fixed:
         raise ValueError(
             f"{who} must be None beside an encoder of fixed kernels, whose head is solved from all records at once, "
             f"with no epochs to change them in. Received: {shorten(augment)}. Pass augment=None, or another encoder, "
-            f"such as 'm5'."
+            f"such as {'lite' if meant == 'series' else 'm5'!r}."
         )
-    settings = AudioAugmentation() if isinstance(augment, str) else augment
     if settings.mixing is not None and (isinstance(target, NumericTarget) or records.static is not None):
-        what = "numbers as targets: the number for two sounds at once is not the mean of theirs"
+        noun = "series" if meant == "series" else "sounds"
+        what = f"numbers as targets: the number for two {noun} at once is not the mean of theirs"
         if records.static is not None:
-            what = "number columns beside the records, which do not mix as sounds do"
+            what = f"number columns beside the records, which do not mix as {noun} do"
         raise ValueError(
             f"{who} must have mixing=None with {what}. Received: mixing={settings.mixing!r}. Pass "
-            f"AudioAugmentation(mixing=None)."
+            f"{type(settings).__name__}(mixing=None)."
         )
     return settings
 
@@ -134,21 +152,28 @@ def _read_folder(name: str, folder: str | None, sample_rate: int, caller: str) -
     return tuple(value[0] for value in records.values)
 
 
-def make_augment(sounds: Sounds, network: Network, store: WindowStore, target: Target | None) -> Augment:
+def make_augment(
+    sounds: Sounds | SeriesAugmentation, network: Network, store: WindowStore, target: Target | None
+) -> Augment:
     """Return what changes the batches of one training.
 
     Windows that all have one length keep it when their speed changes, as a detector's window does, and so do those
     that a module reads which knows no padding, and those with their past in front, lest the window end elsewhere.
     """
-    one_length = int(store.lengths.min()) == int(store.lengths.max())
-    augmenter = AudioAugmenter(
-        sounds,
-        n_classes=len(target.classes) if isinstance(target, ClassTarget) else None,
-        keeps_length=knows_no_padding(network) or one_length or store.carries_past,
-        minimum_length=network.minimum_length,
-        dtype=store.dtype,
-        device=store.device,
-    )
+    n_classes = len(target.classes) if isinstance(target, ClassTarget) else None
+    augmenter: AudioAugmenter | SeriesAugmenter
+    if isinstance(sounds, SeriesAugmentation):
+        augmenter = SeriesAugmenter(sounds, n_classes=n_classes)
+    else:
+        one_length = int(store.lengths.min()) == int(store.lengths.max())
+        augmenter = AudioAugmenter(
+            sounds,
+            n_classes=n_classes,
+            keeps_length=knows_no_padding(network) or one_length or store.carries_past,
+            minimum_length=network.minimum_length,
+            dtype=store.dtype,
+            device=store.device,
+        )
 
     def augment(
         batch: Batch, targets: Tensor, weights: Tensor, generator: np.random.Generator
@@ -178,13 +203,13 @@ class _InTurn(nn.Module):
 
 
 @contextmanager
-def changed_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
+def changed_bands(network: Network, sounds: Sounds | SeriesAugmentation | None) -> Iterator[None]:
     """Let bands be changed and hidden inside the block, where there are any; what is saved knows nothing of it.
 
     A stem gives them, or an encoder that learns its own.
     """
     holder = network.stem if isinstance(network.stem, FrontEndStem) else network.encoder
-    if sounds is None or not isinstance(holder, FrontEndStem | TDFilterbankNet):
+    if not isinstance(sounds, Sounds) or not isinstance(holder, FrontEndStem | TDFilterbankNet):
         yield
         return
     settings, changes = sounds.settings, list[nn.Module]()
@@ -207,14 +232,14 @@ def changed_bands(network: Network, sounds: Sounds | None) -> Iterator[None]:
         holder.masks = None
 
 
-def tell_memory(examples: Examples, sounds: Sounds | None) -> str:
+def tell_memory(examples: Examples, sounds: Sounds | SeriesAugmentation | None) -> str:
     """Return one line on what stays in memory for a training on recordings, so that it is decoded once."""
     records = examples.records
     assert records.sample_rate is not None
     seconds = float(records.lengths.sum()) / records.sample_rate
     n_bytes = sum(value.nbytes for value in records.values)
     line = f"holds {count_word(len(records), 'recording')}, {_show(seconds, n_bytes)}"
-    if sounds is not None and sounds.n_samples:
+    if isinstance(sounds, Sounds) and sounds.n_samples:
         line += (
             f"; {count_word(len(sounds.noises), 'noise')} and {count_word(len(sounds.rooms), 'room')}, "
             f"{_show(sounds.n_samples / sounds.sample_rate, 4 * sounds.n_samples)}"

@@ -21,6 +21,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.augment.series_settings import SeriesAugmentation
 from seqcnn.augment.sounds import Sounds
 from seqcnn.committee import Committee
 from seqcnn.conformal import ConformityScores
@@ -188,10 +189,11 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         elif len(held):
             validation = examples.take(held)
         examples = examples.take(training)
-        sounds = self._find_sounds(examples, contract, seed, earlier)
 
         tiny = None if earlier is None else earlier.progress.is_tiny
         settings, members = self._plan(parameters, contract, examples, tiny=tiny, in_steps=in_steps)
+        has_fixed = all(member.is_fixed for member, _ in members) if members else is_fixed(self.encoder)
+        sounds = self._find_sounds(examples, contract, seed, earlier, has_fixed=has_fixed)
         self.__dict__.pop("committee_", None)
         with thread_limit(settings.n_threads), local_seed(torch_seed, settings.device):
             if earlier is None:
@@ -205,12 +207,13 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
                 if read_validation is not None and validation is not None:
                     self.model_.check_lengths(validation.records, caller=caller, name="X_val")
                 if members:
-                    result = self._fit_members(members, examples, validation, contract, seed, learnt, told)
+                    result = self._fit_members(members, examples, validation, contract, seed, sounds, learnt, told)
                 else:
                     result = self._train(settings, examples, validation, generator, sounds, earlier, learnt, told)
                 known = find_conformity(self.model_, result.left_out, examples, validation, caller)
         progress.moments = result.moments if in_steps else []
-        progress.sounds = sounds if in_steps or getattr(self, "warm_start", False) else None
+        goes_on = in_steps or getattr(self, "warm_start", False)
+        progress.sounds = sounds if goes_on and isinstance(sounds, Sounds) else None
         self._progress = progress
         self.__dict__.update(learnt)
         self.__dict__.pop("conformity_scores_", None)
@@ -325,19 +328,19 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         return find_kind(X, kind=self.input, sample_rate=self.sample_rate, caller=type(self).__name__) == "series"
 
     def _find_sounds(
-        self, examples: Examples, contract: InputContract, seed: int, earlier: Earlier | None
-    ) -> Sounds | None:
-        """Return how recordings are changed in training and what they are set in, or None where they are not."""
+        self, examples: Examples, contract: InputContract, seed: int, earlier: Earlier | None, *, has_fixed: bool
+    ) -> Sounds | SeriesAugmentation | None:
+        """Return how records are changed in training, recordings with what they are set in; None where they are not."""
         caller = type(self).__name__
         settings = settle_augmentation(
             getattr(self, "augment", None),
             examples.records,
             examples.target,
-            is_fixed=any(map(is_fixed, self.encoder if is_list(self.encoder) else [self.encoder])),
+            is_fixed=has_fixed,
             caller=caller,
         )
-        if settings is None:
-            return None
+        if settings is None or isinstance(settings, SeriesAugmentation):
+            return settings
         kept = None if earlier is None else earlier.progress.sounds
         return kept if kept is not None and kept.settings == settings else read_sounds(settings, contract, seed, caller)
 
@@ -382,7 +385,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         examples: Examples,
         validation: Examples | None,
         generator: np.random.Generator,
-        sounds: Sounds | None,
+        sounds: Sounds | SeriesAugmentation | None,
         earlier: Earlier | None,
         learnt: dict[str, Any],
         told: dict[str, Any] | None,
@@ -427,6 +430,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         validation: Examples | None,
         contract: InputContract,
         seed: int,
+        sounds: Sounds | SeriesAugmentation | None,
         learnt: dict[str, Any],
         told: dict[str, Any] | None,
     ) -> TrainingResult:
@@ -456,7 +460,9 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
                 watcher.show_on(shown)
                 yield watcher
 
-        fit = CommitteeFit(examples, begin, watch, seed=seed, max_seconds=self.max_fit_seconds, caller=caller)
+        fit = CommitteeFit(
+            examples, begin, watch, seed=seed, max_seconds=self.max_fit_seconds, sounds=sounds, caller=caller
+        )
         fitted = fit.run([member for member, _ in members])
         self.model_, self.committee_ = fitted.model, fitted.table
         self.history_ = tabulate(fitted.training.history)

@@ -18,6 +18,8 @@ import torch
 from torch import nn
 
 from seqcnn._types import Float64Array, IntegerArray
+from seqcnn.augment.series_settings import SeriesAugmentation
+from seqcnn.augment.sounds import Sounds
 from seqcnn.closed_form import embed_windows
 from seqcnn.committee import Blend, Committee, blend
 from seqcnn.cross_fitting import make_folds
@@ -106,16 +108,26 @@ class CommitteeFit:
     max_seconds
         A budget, or None. What is trained is trained for what is left of it; fixed kernels that would not be done in
         time are left out, unless nothing else would be there.
+    sounds
+        As :func:`seqcnn.estimators._training.train_model` takes it: how records are changed in training.
     caller
         The estimator's name, for the messages.
     """
 
     def __init__(
-        self, examples: Examples, begin: Begin, watch: Watch, *, seed: int, max_seconds: float | None, caller: str
+        self,
+        examples: Examples,
+        begin: Begin,
+        watch: Watch,
+        *,
+        seed: int,
+        max_seconds: float | None,
+        sounds: Sounds | SeriesAugmentation | None = None,
+        caller: str,
     ) -> None:
         assert examples.target is not None
         self._examples, self._target = examples, examples.target
-        self._begin, self._watch, self._seed, self._caller = begin, watch, seed, caller
+        self._begin, self._watch, self._seed, self._sounds, self._caller = begin, watch, seed, sounds, caller
         self._deadline = None if max_seconds is None else time.perf_counter() + max_seconds
 
     def run(self, members: Sequence[Member]) -> CommitteeResult:
@@ -230,6 +242,7 @@ class CommitteeFit:
                 examples,
                 None,
                 generator=generator,
+                sounds=self._sounds,
                 moments=[],
                 folds=folds,
                 watcher=watcher,

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from torch import nn
 
 from seqcnn._checks import shorten
-from seqcnn.augment import AudioAugmentation
+from seqcnn.augment import AudioAugmentation, SeriesAugmentation
 from seqcnn.conformal import ConformityScores
 from seqcnn.estimators._saving import CONFORMITY, NETWORK
 from seqcnn.estimators.classifier import SeqCNNClassifier
@@ -103,6 +103,8 @@ def _rebuild(document: dict[str, Any], tensors: dict[str, Any], encoder: nn.Modu
     for key, value in document["parameters"].items():
         if isinstance(value, dict) and "$augmentation" in value:
             parameters[key] = AudioAugmentation(**value["$augmentation"])
+        elif isinstance(value, dict) and "$series_augmentation" in value:
+            parameters[key] = SeriesAugmentation(**value["$series_augmentation"])
         elif not (isinstance(value, dict) and "$module" in value):
             parameters[key] = decode(value)
         elif "foreign" in value["$module"]:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 from torch import Tensor, nn
 
 from seqcnn._checks import join_words
-from seqcnn.augment import AudioAugmentation
+from seqcnn.augment import AudioAugmentation, SeriesAugmentation
 from seqcnn.conformal import ConformityScores
 from seqcnn.json_values import NotWritableError, encode
 from seqcnn.model import Model
@@ -100,6 +100,8 @@ def _describe_parameters(estimator: BaseEstimator) -> tuple[dict[str, Any], dict
         try:
             if isinstance(value, AudioAugmentation):
                 described[name] = {"$augmentation": value.to_dict()}
+            elif isinstance(value, SeriesAugmentation):
+                described[name] = {"$series_augmentation": value.to_dict()}
             elif not isinstance(value, nn.Module):
                 described[name] = encode(value)
             elif is_ours(value):

@@ -99,7 +99,9 @@ def settle(
     briefly = in_committee and kind == "series"
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
-        batch_size = len(lengths) if tiny else int(np.clip(n_windows // (16 if briefly else 8), 8, _LARGEST_BATCH[kind]))
+        batch_size = (
+            len(lengths) if tiny else int(np.clip(n_windows // (16 if briefly else 8), 8, _LARGEST_BATCH[kind]))
+        )
     max_epochs = parameters["max_epochs"]
     if max_epochs == "auto":
         effort = PRESET_EFFORT[parameters["preset"]]

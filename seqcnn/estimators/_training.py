@@ -20,6 +20,7 @@ from torch import Tensor
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.aggregate import average_over_windows
 from seqcnn.allocation import keep_freed_memory
+from seqcnn.augment.series_settings import SeriesAugmentation
 from seqcnn.augment.sounds import Sounds
 from seqcnn.cross_fitting import LEARNT_BY_ALL, out_of_fold
 from seqcnn.descent import Moments
@@ -47,7 +48,7 @@ def train_model(
     validation: Examples | None,
     *,
     generator: np.random.Generator,
-    sounds: Sounds | None = None,
+    sounds: Sounds | SeriesAugmentation | None = None,
     moments: list[Moments],
     folds: IntegerArray | None = None,
     watcher: Watcher,
@@ -68,7 +69,7 @@ def train_model(
     generator
         The source of chance beside torch's own.
     sounds
-        How recordings are changed in training, and what they are set in for it; None leaves them alone.
+        How records are changed in training, recordings with what they are set in for it; None leaves them alone.
     moments
         What the optimizer remembers of an earlier training.
     folds

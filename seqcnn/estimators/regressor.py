@@ -68,10 +68,12 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own; "level" by each record's mean and the training records' deviation
         around theirs, which helps where microphones and voices differ. "auto" is "dataset"; text has none.
-    augment : {"audio"}, AudioAugmentation or None, default=None
-        How recordings are changed in training, anew in every epoch: "audio" plays them faster and slower, shifts them,
-        and sets them in rooms and noise, by moderate amounts; :class:`seqcnn.augment.AudioAugmentation` names each
-        amount, and folders of noise. Held-back records and what is predicted are never changed.
+    augment : {"series", "audio"}, SeriesAugmentation, AudioAugmentation or None, default=None
+        How records are changed in training, anew in every epoch. "series" lets time go faster and slower; it pays where
+        training is long (``preset="best"``, or more ``max_epochs``), not where it is short. "audio" plays recordings
+        faster and slower, shifts them, and sets them in rooms and noise, by moderate amounts.
+        :class:`seqcnn.augment.SeriesAugmentation` and :class:`seqcnn.augment.AudioAugmentation` name each amount.
+        Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort. Of series, "quick" takes fixed kernels alone, some seconds; "default" trains small
         networks beside them and grows trees; "best" trains more of them, for longer. Where one network is trained and
