@@ -105,7 +105,7 @@ def solve(
         target.dense_tensor(table.record, head).to(place),
         torch.from_numpy(examples.weights[table.record]).to(place),
         groups=together,
-        calibrate=target.calibrate(table.record),
+        calibrate=target.calibrate(table.record, of_logarithms=isinstance(head, ForestHead)),
     )
     network.to(features.device)
     trained = measure(_to_numpy(solution.outputs), examples, table)
