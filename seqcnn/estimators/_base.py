@@ -261,7 +261,15 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
 
         def settle_for(encoder: Any) -> Settings:
             changed, rate = parameters | {"encoder": encoder}, contract.sample_rate
-            return settle(changed, contract.kind, lengths, n_windows, sample_rate=rate, tiny=tiny)
+            return settle(
+                changed,
+                contract.kind,
+                lengths,
+                n_windows,
+                sample_rate=rate,
+                tiny=tiny,
+                has_target=examples.target is not None,
+            )
 
         settings = settle_for("auto" if is_list(self.encoder) else self.encoder)
         if in_steps:

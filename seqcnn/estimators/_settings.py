@@ -5,6 +5,10 @@ sequences: position matters more than shape, and batch statistics and mini-batch
 They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
 at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
 two is exactly a record twice.
+
+**Many windows behind fixed kernels**: an encoder named without ``n_features`` makes at most 10,000 features of each,
+where the features that it makes of fewer would not fit into memory. Its head is then solved from their covariance,
+which takes the square of their number. MultiRocket makes 49,728 features of at most 7,500 windows.
 """
 
 from __future__ import annotations
@@ -16,9 +20,12 @@ import numpy as np
 import torch
 
 from seqcnn._types import IntegerArray, Kind
+from seqcnn.encoders import find_encoder
 from seqcnn.estimators._front_end import describe_audio, settle_parts
+from seqcnn.solving import HELD_BYTES
 from seqcnn.training import TrainingSettings
 
+FEATURES_OF_MANY = 10_000
 TINY_LENGTH = 32
 TINY_TIMEPOINTS = 2048
 RECORDS_FOR_EARLY_STOPPING = 1000
@@ -67,6 +74,7 @@ def settle(
     *,
     sample_rate: float | None = None,
     tiny: bool | None = None,
+    has_target: bool = True,
 ) -> Settings:
     """Settle every "auto" among an estimator's parameters.
 
@@ -84,6 +92,8 @@ def settle(
         Of audio, in Hz.
     tiny
         Whether they go on with a network that the rule of tiny series built (or did not); None settles it anew.
+    has_target
+        Whether something is to be learnt of the records.
     """
     encoder = parameters["encoder"]
     if tiny is None:
@@ -112,7 +122,7 @@ def settle(
     encoder, front_end = settle_parts(encoder, parameters["front_end"], kind, sample_rate, otherwise)
     return Settings(
         encoder=encoder,
-        encoder_parameters=_TINY_FCN if tiny else {},
+        encoder_parameters=_TINY_FCN if tiny else _limit_features(encoder, n_windows) if has_target else {},
         front_end=front_end,
         n_bins=int(lengths.max()) if tiny else 1,
         is_tiny=tiny,
@@ -133,6 +143,15 @@ def settle(
         sampling=parameters.get("sampling"),
         scoring=parameters.get("scoring"),
     )
+
+
+def _limit_features(encoder: Any, n_windows: int) -> dict[str, Any]:
+    """Return the parameters by which an encoder of fixed kernels makes no more features than a head is solved for."""
+    if not isinstance(encoder, str):
+        return {}
+    entry = find_encoder(encoder, caller="")
+    wanted = entry.defaults.get("n_features", 0) if entry.is_fixed else 0
+    return {"n_features": FEATURES_OF_MANY} if wanted > FEATURES_OF_MANY and 4 * n_windows * wanted > HELD_BYTES else {}
 
 
 def describe_encoders() -> dict[Kind, str]:
