@@ -267,10 +267,13 @@ class _Without:
         moment -= torch.outer(features, targets) / weight
         features, targets = features / weight, targets / weight
         _mirror(rest)
-        solutions = torch.stack([self._solve(rest, moment, alpha)[1] for alpha in alphas])
+        # Penalties side by side: one product of the features with all of them.
+        solutions = torch.cat([self._solve(rest, moment, alpha)[1] for alpha in alphas], 1)
         for part in parts:
             x, wanted, root = rows.take(part)
-            yield part, (x, wanted, root), wanted - (x - root[:, None] * features) @ solutions - root[:, None] * targets
+            answers = (x - root[:, None] * features) @ solutions
+            errors = wanted - answers.view(len(part), len(alphas), -1).movedim(1, 0) - root[:, None] * targets
+            yield part, (x, wanted, root), errors
 
     def _solve(self, covariance: Tensor, moment: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
         """Return the Cholesky factor under a penalty, valid until the next call, and the solution, NaN if it fails."""
