@@ -52,9 +52,10 @@ def solve_windows(
 ) -> Solution:
     """Solve the head of a network whose encoder is prepared, in the memory there is.
 
-    Where there are so few windows that their features can be decomposed whole, that is done
-    (:func:`seqcnn.closed_form.solve_head`); else they are worked on in parts (:func:`fit_ridge_in_parts`), and counts
-    take their scale from a sample of the windows.
+    Of so few windows that their features can be held (:data:`HELD_BYTES`), these are decomposed whole
+    (:func:`seqcnn.closed_form.solve_head`). Of more, features are computed part by part, twice
+    (:func:`seqcnn.ridge_in_parts.fit_ridge_in_parts`), and counts take their scale from a sample of the windows; memory
+    then grows with the square of the number of features, 16 bytes each, and not with the number of windows.
 
     Parameters
     ----------
@@ -87,25 +88,19 @@ def solve_windows(
         return solution
     head = network.head
     assert isinstance(head, LinearHead)
-    scale, held = True, None
-    if 4 * n_windows * n_features <= HELD_BYTES:
-        held = embed_windows(network, store, lambda share: tell("computing features", 0.3 * share))
-
-    def read(windows: IntegerArray) -> Tensor:
-        if held is None:
-            return embed_windows(network, store, windows=windows)
-        return held[torch.from_numpy(windows).to(home)]
-
-    def read_scaled(windows: IntegerArray) -> Tensor:
-        values = read(windows)
-        return values if head.scaler is None else head.scaler(values)
-
+    scale = True
     if head.scaler is not None:
         # Counts are scaled before anything is added up, and so by the statistics of some.
         some = np.sort(np.random.default_rng(0).permutation(n_windows)[:SAMPLE])
-        scale = learn_scale(head, read(some), weights[torch.from_numpy(some).to(place)].to(home))
+        own = weights[torch.from_numpy(some).to(place)].to(home)
+        scale = learn_scale(head, embed_windows(network, store, windows=some), own)
+
+    def read(windows: IntegerArray) -> Tensor:
+        features = embed_windows(network, store, windows=windows)
+        return features if head.scaler is None else head.scaler(features)
+
     ridge, fitted = fit_ridge_in_parts(
-        read_scaled,
+        read,
         n_features,
         targets,
         weights,
@@ -113,7 +108,7 @@ def solve_windows(
         groups=groups,
         scale=scale,
         emphasis=emphasise_static(network, place),
-        report=tell if held is None else lambda what, share: tell(what, 0.3 + 0.7 * share),
+        report=tell,
     )
     network.to(place)
     factor, offset = fill_head(head, ridge, weights, calibrate)

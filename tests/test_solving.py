@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, ridge_in_parts, solving
 from seqcnn.datasets import make_shapes_in_noise
 from seqcnn.encoders import MiniRocket
-from seqcnn.heads import LinearHead
+from seqcnn.heads import CountScaler, LinearHead
 from seqcnn.network import Network
 from seqcnn.solving import solve_windows, works_in_parts
 from seqcnn.stems import PassThrough
@@ -99,6 +99,19 @@ def test_labels_and_records_of_unequal_length_are_the_same_in_parts(request: pyt
     np.testing.assert_allclose(parts.predict_proba(ragged), whole.predict_proba(ragged), atol=1e-5)
 
 
+@pytest.mark.usefixtures("in_parts")
+def test_counts_of_many_windows_take_their_scale_from_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solving, "SAMPLE", 60)
+    classifier = SeqCNNClassifier("hydra", random_state=0, **SMALL["hydra"]).fit(X, Y)
+    assert classifier.score(X_NEW, Y_NEW) > 0.6
+    head, features = classifier.network_.head, SeqCNNEmbedder(classifier.encoder_).fit(X).transform(X)
+    assert isinstance(head, LinearHead)
+    assert isinstance(head.scaler, CountScaler)
+    drawn = np.sort(np.random.default_rng(0).permutation(150)[:60])
+    expected = np.sqrt(np.maximum(features[drawn], 0)).mean(0)
+    np.testing.assert_allclose(head.scaler.mean.numpy(), expected, rtol=1e-4)
+
+
 class Rows(TorchDispatchMode):
     """Remembers the most rows that stood side by side in a tensor of so many features."""
 
@@ -135,20 +148,22 @@ def test_no_tensor_holds_the_features_of_all_windows(monkeypatch: pytest.MonkeyP
     assert seen.n_rows == 168
 
 
-def test_features_that_fit_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, store = prepared(300)
+@pytest.mark.parametrize(("n_windows", "bytes_each"), [(300, 12), (100, 4)])
+def test_features_are_held_up_to_the_bound_and_computed_once(
+    monkeypatch: pytest.MonkeyPatch, n_windows: int, bytes_each: int
+) -> None:
+    network, store = prepared(n_windows)
     seen = []
     monkeypatch.setattr(network, "embed", lambda *batch: seen.append(len(batch[0])) or Network.embed(network, *batch))
-    targets = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 1)))
-    outputs = []
-    for bound, times in ((10**9, 1), (300 * 168 * 4, 1), (300 * 168 * 4 - 1, 3)):
+    targets = torch.from_numpy(np.random.default_rng(0).normal(size=(n_windows, 1)))
+    answers = []
+    # All windows, and where they are too many those on which the penalty is chosen, here all, and all once more.
+    for bound, times in ((n_windows * 168 * bytes_each, 1), (n_windows * 168 * bytes_each - 1, 4)):
         monkeypatch.setattr(solving, "HELD_BYTES", bound)
         seen.clear()
-        outputs.append(solve_windows(network, store, targets, torch.ones(300)).left_out)
-        # All windows, once or twice, and those on which the penalty is chosen, here all, as often.
-        assert sum(seen) == (300 if times == 1 else 300 * 4)
-    assert relative_error(outputs[1], outputs[0]) < 1e-4
-    torch.testing.assert_close(outputs[2], outputs[1])
+        answers.append(solve_windows(network, store, targets, torch.ones(n_windows)).left_out)
+        assert sum(seen) == n_windows * times
+    assert relative_error(answers[1], answers[0]) < 1e-4
 
 
 def test_too_many_windows_and_features_are_refused_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
