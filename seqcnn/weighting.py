@@ -37,9 +37,9 @@ def weigh_by_likelihood(likelihoods: Sequence[Float64Array], counts: Float64Arra
 
     Examples
     --------
-    >>> sure, unsure = np.full(1000, 0.9), np.full(1000, 0.5)
-    >>> weigh_by_likelihood([sure, unsure], np.ones(1000)).round(2).tolist()
-    [0.99, 0.01]
+    >>> first, second = np.array([0.9, 0.9, 0.2, 0.9]), np.array([0.6, 0.6, 0.9, 0.6])
+    >>> weigh_by_likelihood([first, second], np.ones(4)).round(1).tolist()
+    [0.7, 0.3]
     """
     stacked = np.maximum(np.stack(likelihoods), 1e-12)
     # Mean one, so that the prior means the same whatever the weights' unit.
