@@ -42,7 +42,7 @@ _MEMBER_STEPS = 500
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
 _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
-_STEPS_BEHIND = 64
+_STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
