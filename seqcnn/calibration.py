@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -12,12 +13,16 @@ Calibrate: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Scores ``(n_rows, n_outputs)`` and weights ``(n_rows,)`` to a factor and an offset, ``()`` or ``(n_outputs,)``."""
 
 
-def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor) -> float:
+_SPREAD = 0.5
+"""Of the logarithm of a factor around that of the usual one."""
+
+
+def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor, *, usual: float = 1.0) -> float:
     """Return the factor under which a softmax of class scores gives the best probabilities (Guo et al. 2017).
 
-    The factor minimises cross-entropy, which is convex in it. Scores that are never wrong would ask for an infinite
-    one; so the labels are smoothed as if each class had been seen once more at every place (Laplace's rule, as Platt
-    1999 does for two classes).
+    The factor minimises cross-entropy. Scores that are never wrong would ask for an infinite one, and of a handful of
+    records little can be learnt about it; so its logarithm is held near that of a usual one, as if drawn from a normal
+    distribution around it with a deviation of a half.
 
     Parameters
     ----------
@@ -26,28 +31,39 @@ def fit_temperature(scores: Tensor, positions: Tensor, weights: Tensor) -> float
     positions
         ``(n_rows,)``: the class of each.
     weights
-        ``(n_rows,)``.
+        ``(n_rows,)``; only ratios count.
+    usual
+        What the factor is for scores of this sort: 1 for logarithms of probabilities, and for least squares on 1 and
+        -1 :func:`usual_factor`.
 
     Examples
     --------
-    >>> scores = torch.tensor([[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, -1.0]])
-    >>> factor = fit_temperature(scores, torch.tensor([0, 0, 1, 1]), torch.ones(4))
-    >>> probability = (factor * scores[0]).softmax(0)[0].item()  # right three times of four, and Laplace's rule
+    >>> scores = torch.tensor([[1.0, -1.0]] * 3000 + [[-1.0, 1.0]] * 1000)
+    >>> factor = fit_temperature(scores, torch.zeros(4000, dtype=torch.int64), torch.ones(4000))
+    >>> probability = (factor * scores[0]).softmax(0)[0].item()  # right three times of four
     >>> round(probability, 2)
-    0.67
+    0.75
     """
-    scores, n_classes = scores.double(), scores.shape[1]
+    scores = scores.double()
     share = weights.double() / weights.sum()
-    spread = n_classes / (len(scores) + n_classes)
-    truth = scores.gather(1, positions[:, None])[:, 0]
-    wanted = share @ ((1 - spread) * truth + spread * scores.mean(1))
-    # The slope of the cross-entropy rises with the factor: halve the interval in which it is zero.
-    low, high = -10.0, 15.0
+    wanted = share @ scores.gather(1, positions[:, None])[:, 0]
+    # The slope over the factor's logarithm rises through zero: halve the interval that holds it.
+    low, high, center = -10.0, 15.0, math.log(usual)
     for _ in range(60):
         middle = (low + high) / 2
-        expected = share @ ((scores * 2.0**middle).softmax(1) * scores).sum(1)
-        low, high = (middle, high) if expected < wanted else (low, middle)
-    return float(2.0 ** ((low + high) / 2))
+        factor = math.exp(middle)
+        expected = share @ ((scores * factor).softmax(1) * scores).sum(1)
+        slope = len(scores) * factor * float(expected - wanted) + (middle - center) / _SPREAD**2
+        low, high = (middle, high) if slope < 0 else (low, middle)
+    return math.exp((low + high) / 2)
+
+
+def usual_factor(n_classes: int) -> float:
+    """Return the usual factor of scores of least squares on 1 and -1: the more classes, the fainter these are.
+
+    Chosen on resplits of the training parts of 46 sets of the UCR archive (docs/recipe.md).
+    """
+    return 2.0 * math.sqrt(n_classes)
 
 
 def fit_sigmoids(scores: Tensor, present: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

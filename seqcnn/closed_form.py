@@ -85,22 +85,36 @@ def prepare_encoder(network: Network, store: WindowStore, generator: np.random.G
         network.encoder.prepare(*network.read(x, lengths), seed=seed)
 
 
-def embed_windows(network: Network, store: WindowStore, report: Callable[[float], None] | None = None) -> Tensor:
-    """Return the features of all windows, ``(n_windows, n_features)``, in the network's precision.
+def embed_windows(
+    network: Network,
+    store: WindowStore,
+    report: Callable[[float], None] | None = None,
+    *,
+    windows: IntegerArray | None = None,
+) -> Tensor:
+    """Return the features of windows, ``(n_windows, n_features)``, in the network's precision.
 
-    ``report`` is told the share that is done.
+    Parameters
+    ----------
+    network, store
+        The network, and windows.
+    report
+        Is told the share that is done.
+    windows
+        Numbers of those that are wanted; None is all.
     """
+    lengths = store.lengths if windows is None else store.lengths[windows]
     batch_size = max(1, _VALUES_A_BATCH // (int(store.lengths.max()) * 16))
     features, done = torch.empty(0), 0
-    for windows in prediction_batches(store.lengths, batch_size):
+    for batch in prediction_batches(lengths, batch_size):
         with torch.inference_mode():
-            part = network.embed(*store.batch(windows))
+            part = network.embed(*store.batch(batch if windows is None else windows[batch]))
         if not done:
-            features = part.new_empty(len(store), part.shape[1])
-        features[torch.from_numpy(windows).to(part.device)] = part
-        done += len(windows)
+            features = part.new_empty(len(lengths), part.shape[1])
+        features[torch.from_numpy(batch).to(part.device)] = part
+        done += len(batch)
         if report is not None:
-            report(done / len(store))
+            report(done / len(lengths))
     return features
 
 
@@ -134,33 +148,54 @@ def solve_head(
     """
     head = network.head
     assert isinstance(head, LinearHead)
-    scale: bool | Tensor = True
+    scale = learn_scale(head, features, weights)
     if head.scaler is not None:
-        assert isinstance(head.scaler, CountScaler | PartsScaler)
-        head.scaler.learn(features, weights)
         features = head.scaler(features)
-        scale = False
-        if isinstance(head.scaler, PartsScaler):
-            scale = torch.zeros(features.shape[1], dtype=torch.bool, device=features.device)
-            left_alone = head.scaler.left_alone
-            scale[: len(left_alone)] = left_alone.to(scale)
-    emphasis = None
-    if network.static is not None:
-        # A few numbers beside thousands of features would drown under one penalty. Now they count as much together.
-        n_columns, n_pooled = network.static.n_columns, network.n_pooled_features
-        emphasis = torch.ones(n_pooled + n_columns, dtype=torch.float64, device=features.device)
-        emphasis[n_pooled:] = max(1.0, n_pooled / n_columns) ** 0.5
+    emphasis = emphasise_static(network, features.device)
     ridge = fit_ridge(features, targets, weights, groups=groups, scale=scale, emphasis=emphasis)
-    left_out, coefficients, intercept = ridge.left_out, ridge.coefficients, ridge.intercept
+    factor, offset = fill_head(head, ridge, weights, calibrate)
+    with torch.no_grad():
+        outputs = torch.cat([head.in_units(head.dense(part)) for part in torch.split(features, 1024)])
+    return Solution(outputs, head.in_units(ridge.left_out * factor + offset))
+
+
+def learn_scale(head: LinearHead, features: Tensor, weights: Tensor) -> bool | Tensor:
+    """Let what scales features in front of a head learn from some; tell which of them the ridge is to scale itself."""
+    if head.scaler is None:
+        return True
+    assert isinstance(head.scaler, CountScaler | PartsScaler)
+    head.scaler.learn(features, weights)
+    if isinstance(head.scaler, CountScaler):
+        return False
+    left_alone = head.scaler.left_alone.to(features.device)
+    return torch.cat([left_alone, left_alone.new_zeros(features.shape[1] - len(left_alone))])
+
+
+def emphasise_static(network: Network, device: torch.device) -> Tensor | None:
+    """Return how much larger each feature is to count for the penalty, ``(n_features,)``; None is all the same.
+
+    A few numbers beside thousands of features would drown under one penalty. Now they count as much together.
+    """
+    if network.static is None:
+        return None
+    n_columns, n_pooled = network.static.n_columns, network.n_pooled_features
+    emphasis = torch.ones(n_pooled + n_columns, dtype=torch.float64, device=device)
+    emphasis[n_pooled:] = max(1.0, n_pooled / n_columns) ** 0.5
+    return emphasis
+
+
+def fill_head(
+    head: LinearHead, ridge: Ridge, weights: Tensor, calibrate: Calibrate | None = None
+) -> tuple[Tensor, Tensor]:
+    """Make a head of a ridge regression, and return the factor and the offset by which it was calibrated."""
+    left_out = ridge.left_out
+    factor, offset = left_out.new_ones(()), left_out.new_zeros(())
     if calibrate is not None:
         factor, offset = (part.to(left_out.device) for part in calibrate(left_out, weights))
-        left_out, intercept = left_out * factor + offset, intercept * factor + offset
-        coefficients = coefficients * factor.reshape(-1, 1)
     with torch.no_grad():
-        head.dense.weight.copy_(coefficients)
-        head.dense.bias.copy_(intercept)
-        outputs = torch.cat([head.in_units(head.dense(part)) for part in torch.split(features, 1024)])
-    return Solution(outputs, head.in_units(left_out))
+        head.dense.weight.copy_(ridge.coefficients * factor.reshape(-1, 1))
+        head.dense.bias.copy_(ridge.intercept * factor + offset)
+    return factor, offset
 
 
 def fit_ridge(
@@ -214,12 +249,7 @@ def fit_ridge(
     (0.001, [[2.0]], [1.0])
     """
     n_rows, n_features = features.shape
-    if min(n_rows, n_features) > LARGEST:
-        raise ValueError(
-            f"A head in closed form takes at most {LARGEST:,} records or {LARGEST:,} features. Received: {n_rows:,} "
-            f"records (or windows) and {n_features:,} features. Pass fewer records, longer windows, or an encoder of "
-            f"fewer features."
-        )
+    check_size(n_rows, n_features)
     matrix = _Centred(features, weights.double(), scale, emphasis)
     root = matrix.root
     total = root.square().sum()
@@ -259,6 +289,16 @@ def fit_ridge(
         alphas[best],
         targets.double() - errors[best] / root[:, None],
     )
+
+
+def check_size(n_rows: int, n_features: int) -> None:
+    """Raise ValueError if there are too many rows and features to decompose."""
+    if min(n_rows, n_features) > LARGEST:
+        raise ValueError(
+            f"A head in closed form takes at most {LARGEST:,} records or {LARGEST:,} features. Received: {n_rows:,} "
+            f"records (or windows) and {n_features:,} features. Pass fewer records, longer windows, or an encoder of "
+            f"fewer features."
+        )
 
 
 class _Centred:
@@ -356,7 +396,7 @@ class _Leftover:
         if self._direction is not None:
             diagonal += 1 - self._direction.square()
         errors = self._residuals / diagonal[..., None]
-        for rows in _group_rows(groups):
+        for rows in group_rows(groups):
             members = torch.from_numpy(rows).to(errors.device)
             basis = self._basis[members]
             for error, residual, factor in zip(errors, self._residuals, self._factors, strict=True):
@@ -368,7 +408,7 @@ class _Leftover:
         return errors
 
 
-def _group_rows(groups: IntegerArray) -> Iterator[IntegerArray]:
+def group_rows(groups: IntegerArray) -> Iterator[IntegerArray]:
     """Yield the rows of groups of more than one, ``(n_groups, size)``, all groups of a size at once."""
     order = np.argsort(groups, kind="stable")
     _, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)

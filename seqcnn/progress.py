@@ -37,6 +37,7 @@ class TrainingProgress:
         self._label = label
         self._max_epochs = max_epochs
         self._last_line = 0.0
+        self._stage = ""
         live = verbose == 1 and (self._console.is_terminal or self._console.is_jupyter)
         self._bar = (
             Progress(
@@ -77,6 +78,16 @@ class TrainingProgress:
         """Move the bar."""
         if self._bar is not None:
             self._bar.update(self._task, completed=epoch - 1 + share)
+
+    def on_stage(self, what: str) -> None:
+        """Show what is being done: beside the bar, or in a line where it takes long enough for one."""
+        if what == self._stage:
+            return
+        self._stage = what
+        if self._bar is not None:
+            self._bar.update(self._task, state=what)
+        elif self._verbose > 1:
+            self.say(what)
 
     def on_epoch(self, row: dict[str, float]) -> None:
         """Show an epoch's losses and score."""

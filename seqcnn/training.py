@@ -46,6 +46,9 @@ class Watcher(Protocol):
     def on_batch(self, epoch: int, share: float) -> None:
         """Hear that this share of an epoch's batches is done."""
 
+    def on_stage(self, what: str) -> None:
+        """Hear what is being done, where an epoch is not one pass over batches."""
+
     def on_epoch(self, row: dict[str, float]) -> bool | None:
         """Hear the finished epoch's line of the history; True ends the training."""
 

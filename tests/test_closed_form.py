@@ -83,26 +83,35 @@ def test_more_rows_and_features_than_can_be_decomposed_are_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_the_temperature_minimises_the_cross_entropy_of_smoothed_labels(n_classes):
+@pytest.mark.parametrize("usual", [1.0, 3.0])
+def test_the_temperature_minimises_the_cross_entropy_and_its_distance_from_the_usual(n_classes, usual):
     generator = np.random.default_rng(0)
     positions = generator.integers(0, n_classes, 50)
     scores = generator.normal(size=(50, n_classes)) + 2 * np.eye(n_classes)[positions]
     weights = generator.uniform(0.5, 2, 50)
-    spread = n_classes / (50 + n_classes)
-    labels = (1 - spread) * np.eye(n_classes)[positions] + spread / n_classes
 
-    def cross_entropy(logarithm):
-        return float(
-            np.average(
-                -(labels * torch.from_numpy(scores * 2.0**logarithm).log_softmax(1).numpy()).sum(1), weights=weights
-            )
-        )
+    def cost(logarithm):
+        likelihoods = torch.from_numpy(scores * np.exp(logarithm)).log_softmax(1).numpy()[np.arange(50), positions]
+        return float(-50 * np.average(likelihoods, weights=weights) + (logarithm - np.log(usual)) ** 2 / (2 * 0.5**2))
 
-    expected = minimize_scalar(cross_entropy, bounds=(-10, 15), method="bounded", options={"xatol": 1e-9}).x
-    factor = fit_temperature(torch.from_numpy(scores), torch.from_numpy(positions), torch.from_numpy(weights))
-    assert np.log2(factor) == pytest.approx(expected, abs=1e-4)
+    expected = minimize_scalar(cost, bounds=(-5, 5), method="bounded", options={"xatol": 1e-9}).x
+    arguments = [torch.from_numpy(values) for values in (scores, positions, weights)]
+    factor = fit_temperature(*arguments, usual=usual)
+    assert np.log(factor) == pytest.approx(expected, abs=1e-4)
+    assert fit_temperature(arguments[0], arguments[1], 7 * arguments[2], usual=usual) == pytest.approx(factor)
     sharp, own = (torch.from_numpy(scores * by).softmax(1).numpy() for by in (30.0, factor))
     assert log_loss(positions, own) < log_loss(positions, sharp)
+
+
+def test_the_more_records_the_less_the_usual_temperature_counts():
+    scores = torch.tensor([[1.0, -1.0]] * 3 + [[-1.0, 1.0]])
+    exact = 0.5 * np.log(3)
+    far = [
+        abs(np.log(fit_temperature(scores.repeat(n, 1), torch.zeros(4 * n, dtype=int), torch.ones(4 * n)) / exact))
+        for n in (1, 10, 1000)
+    ]
+    assert far[0] > far[1] > far[2]
+    assert far[2] < 0.01
 
 
 def test_scores_that_are_never_wrong_get_a_finite_temperature():

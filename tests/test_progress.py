@@ -107,3 +107,21 @@ def test_an_interrupted_bar_gives_the_cursor_back(terminal):
 def test_verbose_2_prints_lines_on_a_terminal_too(terminal):
     show(3, verbose=2)
     assert len(terminal.getvalue().splitlines()) == 3
+
+
+def test_the_bar_shows_what_is_being_done_beside_it(terminal):
+    with TrainingProgress(1, 1, "SeqCNNClassifier") as watcher:
+        for what in ("computing features", "computing features", "choosing the penalty"):
+            watcher.on_stage(what)
+            watcher.on_batch(1, 0.5)
+    shown = terminal.getvalue()
+    assert "50%" in shown
+    assert "choosing the penalty" in shown
+
+
+def test_without_a_bar_each_stage_is_a_line_where_lines_are_asked_for(capsys):
+    for verbose, lines in ((0, []), (1, []), (2, ["SeqCNNClassifier  reading", "SeqCNNClassifier  solving"])):
+        with TrainingProgress(1, verbose, "SeqCNNClassifier") as watcher:
+            for what in ("reading", "reading", "solving"):
+                watcher.on_stage(what)
+        assert capsys.readouterr().err.splitlines() == lines

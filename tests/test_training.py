@@ -81,6 +81,8 @@ class Watcher:
 
     def on_epoch_begin(self, epoch): ...
 
+    def on_stage(self, what): ...
+
     def __init__(self, on_batch=lambda epoch, share: None, on_epoch=lambda row: None):
         self.on_batch, self.on_epoch = on_batch, on_epoch
 

@@ -28,14 +28,13 @@ def test_members_that_say_the_same_count_alike():
     np.testing.assert_allclose(weigh_by_error([answer[:, None]] * 3, np.ones(50)), 1 / 3, atol=1e-6)
 
 
-def test_few_records_leave_weights_near_equal_and_many_tell_the_better_member():
+def test_the_more_records_the_more_the_better_member_counts():
     def weight_of_better(n: int) -> float:
-        return float(weigh_by_likelihood([np.full(n, 0.9), np.full(n, 0.6)], np.ones(n))[0])
+        return float(weigh_by_likelihood([np.full(n, 0.7), np.full(n, 0.6)], np.ones(n))[0])
 
-    few, some, many = map(weight_of_better, (4, 40, 4000))
-    assert 0.5 < few < 0.6
-    assert few < some < many
-    assert many > 0.98
+    weights = list(map(weight_of_better, (1, 4, 4000)))
+    assert 0.5 < weights[0] < weights[1] < weights[2]
+    assert weights[2] > 0.98
 
 
 def test_the_unit_of_the_records_weights_means_nothing():

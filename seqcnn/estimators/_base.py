@@ -278,6 +278,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
                 sample_rate=contract.sample_rate,
                 tiny=tiny,
                 in_committee=in_committee,
+                has_target=examples.target is not None,
             )
 
         settings = settle_for("auto" if is_list(self.encoder) else self.encoder)

@@ -170,9 +170,15 @@ def _build_encoder(
     if isinstance(settings.encoder, tuple):
         parts = [
             _build_encoder(
-                replace(settings, encoder=part), parameters, contract, front_end, in_channels, n_timepoints, caller
+                replace(settings, encoder=part, encoder_parameters=own),
+                parameters,
+                contract,
+                front_end,
+                in_channels,
+                n_timepoints,
+                caller,
             )
-            for part in settings.encoder
+            for part, own in zip(settings.encoder, settings.part_parameters, strict=True)
         ]
         return Joined(nn.ModuleList(parts))
     if isinstance(settings.encoder, str):

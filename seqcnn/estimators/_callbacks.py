@@ -85,6 +85,10 @@ class CallbackWatcher:
         """Move the bar; callbacks hear of epochs only."""
         self._progress.on_batch(epoch, share)
 
+    def on_stage(self, what: str) -> None:
+        """Show what is being done."""
+        self._progress.on_stage(what)
+
     def on_epoch(self, row: dict[str, float]) -> bool:
         """Show the epoch, and ask the callbacks whether it is the last."""
         self._progress.on_epoch(row)

@@ -48,8 +48,8 @@ class Member:
 
 
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
-    "quick": (("multirocket", "hydra"),),
-    "default": (("multirocket", "hydra"), "quant", "h-inception"),
+    "quick": (("multirocket", "hydra"), "shapelets"),
+    "default": (("multirocket", "hydra"), "shapelets", "quant", "h-inception"),
     "best": (("multirocket", "hydra"), "shapelets", "quant", "h-inception", "inception"),
 }
 """The committee that "auto" is for series."""

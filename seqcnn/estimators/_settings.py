@@ -5,6 +5,10 @@ sequences: position matters more than shape, and batch statistics and mini-batch
 They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
 at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
 two is exactly a record twice.
+
+**Many windows behind fixed kernels**: an encoder named without ``n_features`` makes at most 10,000 features of each,
+where the features that it makes of fewer would not fit into memory. Its head is then solved from their covariance,
+which takes the square of their number. MultiRocket makes 49,728 features of at most 7,500 windows.
 """
 
 from __future__ import annotations
@@ -16,9 +20,13 @@ import numpy as np
 import torch
 
 from seqcnn._types import IntegerArray, Kind
+from seqcnn.encoders import find_encoder
 from seqcnn.estimators._front_end import describe_audio, settle_parts
+from seqcnn.solving import HELD_BYTES
 from seqcnn.training import TrainingSettings
 
+FEATURES_OF_MANY = 10_000
+_GROUPS_OF_MANY = 16
 TINY_LENGTH = 20
 TINY_TIMEPOINTS = 2048
 RECORDS_FOR_EARLY_STOPPING = 1000
@@ -34,7 +42,7 @@ _MEMBER_STEPS = 500
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
 _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
-_STEPS_BEHIND = 64
+_STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
@@ -42,10 +50,14 @@ _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
 @dataclass(frozen=True)
 class Settings:
-    """How one fit is done: what is built, where, and how it is trained and scored."""
+    """How one fit is done: what is built, where, and how it is trained and scored.
+
+    Of several encoders of fixed kernels side by side, ``part_parameters`` holds those of each.
+    """
 
     encoder: Any
     encoder_parameters: dict[str, Any]
+    part_parameters: tuple[dict[str, Any], ...]
     front_end: Any
     n_bins: int
     is_tiny: bool
@@ -71,6 +83,7 @@ def settle(
     sample_rate: float | None = None,
     tiny: bool | None = None,
     in_committee: bool = False,
+    has_target: bool = True,
 ) -> Settings:
     """Settle every "auto" among an estimator's parameters.
 
@@ -90,6 +103,8 @@ def settle(
         Whether they go on with a network that the rule of tiny series built (or did not); None settles it anew.
     in_committee
         Whether this is a member of a committee of series: several networks, each trained for less long.
+    has_target
+        Whether something is to be learnt of the records.
     """
     encoder = parameters["encoder"]
     if tiny is None:
@@ -119,7 +134,7 @@ def settle(
     n_threads = resolve_threads(parameters["n_jobs"])
     otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
     encoder, front_end = settle_parts(encoder, parameters["front_end"], kind, sample_rate, otherwise)
-    own = _TINY_FCN if tiny else {}
+    own = _TINY_FCN if tiny else _limit_features(encoder, n_windows) if has_target else {}
     if encoder == "h-inception":
         length = int(np.median(lengths)) if parameters["window_length"] is None else parameters["window_length"]
         shortest = min(length, int(lengths.min()))
@@ -127,6 +142,7 @@ def settle(
     return Settings(
         encoder=encoder,
         encoder_parameters=own,
+        part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
         n_bins=int(lengths.max()) if tiny else 1,
         is_tiny=tiny,
@@ -146,6 +162,26 @@ def settle(
         ),
         sampling=parameters.get("sampling"),
         scoring=parameters.get("scoring"),
+    )
+
+
+def _limit_features(encoder: Any, n_windows: int) -> dict[str, Any]:
+    """Return the parameters by which an encoder of fixed kernels makes no more features than a head is solved for."""
+    if not isinstance(encoder, str):
+        return {}
+    entry = find_encoder(encoder, caller="")
+    wanted = entry.defaults.get("n_features", 0) if entry.is_fixed else 0
+    return {"n_features": FEATURES_OF_MANY} if wanted > FEATURES_OF_MANY and 4 * n_windows * wanted > HELD_BYTES else {}
+
+
+def _limit_parts(encoders: tuple[Any, ...], n_windows: int) -> tuple[dict[str, Any], ...]:
+    """Return what keeps the features of several encoders together few enough: where one has fewer, all have."""
+    limits = tuple(_limit_features(encoder, n_windows) for encoder in encoders)
+    if not any(limits):
+        return limits
+    return tuple(
+        {"n_groups": _GROUPS_OF_MANY} if encoder == "hydra" else limit
+        for encoder, limit in zip(encoders, limits, strict=True)
     )
 
 

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from seqcnn._types import Float64Array
 from seqcnn.batches import WindowStore
-from seqcnn.closed_form import embed_windows, prepare_encoder, solve_head
+from seqcnn.closed_form import prepare_encoder
 from seqcnn.encoders import FeatureEncoder
 from seqcnn.estimators._examples import Examples
 from seqcnn.forest import ForestHead
-from seqcnn.growing import grow_head
 from seqcnn.heads import CountScaler, Head, PartsScaler
 from seqcnn.network import Network
+from seqcnn.solving import solve_windows
 from seqcnn.training import NonFiniteLossError, Validation, Watcher
 from seqcnn.windows import WindowTable
 
@@ -95,19 +95,20 @@ def solve(
     together = (
         groups[table.record] if groups is not None else table.record if len(table) > len(examples.records) else None
     )
-    features = embed_windows(network, store, lambda share: watcher.on_batch(1, share))
-    # Apple's GPUs have no float64.
-    place = torch.device("cpu") if features.device.type == "mps" else features.device
-    network.to(place)
-    solution = (grow_head if isinstance(head, ForestHead) else solve_head)(
+
+    def report(what: str, share: float) -> None:
+        watcher.on_stage(what)
+        watcher.on_batch(1, share)
+
+    solution = solve_windows(
         network,
-        features.to(place),
-        target.dense_tensor(table.record, head).to(place),
-        torch.from_numpy(examples.weights[table.record]).to(place),
+        store,
+        target.dense_tensor(table.record, head),
+        torch.from_numpy(examples.weights[table.record]),
         groups=together,
-        calibrate=target.calibrate(table.record),
+        calibrate=target.calibrate(table.record, of_logarithms=isinstance(head, ForestHead)),
+        report=report,
     )
-    network.to(features.device)
     trained = measure(_to_numpy(solution.outputs), examples, table)
     if not math.isfinite(trained.loss):
         raise NonFiniteLossError(

@@ -13,7 +13,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor
 
 from seqcnn._types import AnyArray, Float64Array, IntegerArray
-from seqcnn.calibration import Calibrate, fit_sigmoids, fit_temperature
+from seqcnn.calibration import Calibrate, fit_sigmoids, fit_temperature, usual_factor
 from seqcnn.heads import Head, LinearHead
 from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
 from seqcnn.model import Output
@@ -56,8 +56,11 @@ class Target(ABC):
     def loss(self, head: Head) -> Loss:
         """Return the loss."""
 
-    def calibrate(self, rows: IntegerArray) -> Calibrate | None:
-        """Return what makes probabilities of a closed-form head's scores of these records; None leaves them alone."""
+    def calibrate(self, rows: IntegerArray, *, of_logarithms: bool) -> Calibrate | None:
+        """Return what makes probabilities of the scores of a head that was solved; None leaves them alone.
+
+        ``of_logarithms`` tells scores that are logarithms of probabilities from those of least squares on 1 and -1.
+        """
         return None
 
     def check_closed_form(self, caller: str) -> None:  # noqa: B027 - most targets have nothing to object
@@ -132,11 +135,12 @@ class ClassTarget(Target):
         """Return 1 for the class of a record and -1 for every other."""
         return 2.0 * torch.nn.functional.one_hot(self.tensor(rows), len(self.classes)).double() - 1.0
 
-    def calibrate(self, rows: IntegerArray) -> Calibrate:
+    def calibrate(self, rows: IntegerArray, *, of_logarithms: bool) -> Calibrate:
         """Return what finds the one factor for all classes."""
+        usual = 1.0 if of_logarithms else usual_factor(len(self.classes))
 
         def factor_and_offset(scores: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-            factor = fit_temperature(scores, self.tensor(rows).to(scores.device), weights)
+            factor = fit_temperature(scores, self.tensor(rows).to(scores.device), weights, usual=usual)
             return scores.new_tensor(factor), scores.new_tensor(0.0)
 
         return factor_and_offset
@@ -211,7 +215,7 @@ class MultilabelTarget(Target):
         """Return 1 for a label that a record has and -1 for one that it lacks."""
         return 2.0 * self.tensor(rows) - 1.0
 
-    def calibrate(self, rows: IntegerArray) -> Calibrate:
+    def calibrate(self, rows: IntegerArray, *, of_logarithms: bool) -> Calibrate:
         """Return what finds a factor and an offset for each label; class weights count here."""
 
         def factors_and_offsets(scores: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
