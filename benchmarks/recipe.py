@@ -105,6 +105,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "depth 6": {"depth": 6},
     "every step kept": {"pooled_length": None},
     "pooled to 64": {"pooled_length": 64},
+    "pooled to 256": {"pooled_length": 256},
     "maximum over time": {"pooling": "max"},
     "2 bins": {"n_bins": 2},
     "3 bins": {"n_bins": 3},
@@ -129,6 +130,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "mask": {"augment": SeriesAugmentation(warp=0, mask=0.2)},
     "mixup": {"augment": SeriesAugmentation(warp=0, mixing="mixup")},
     "cutmix": {"augment": SeriesAugmentation(warp=0, mixing="cutmix")},
+    "24,000 seen, warp and cutmix": {"n_seen": 24000, "augment": SeriesAugmentation(mixing="cutmix")},
 }
 
 
