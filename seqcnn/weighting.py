@@ -14,8 +14,8 @@ import numpy as np
 
 from seqcnn._types import Float64Array
 
-PRIOR = 0.1
-"""Records for each member that pull its weight towards an equal one: hardly any, a weak member among equals hurts."""
+PRIOR = 0.3
+"""Records for each member that pull its weight towards an equal one: few, a weak member among equals hurts."""
 LEAST_WEIGHT = 0.02
 """A smaller one is no weight: the member is dropped."""
 

@@ -48,9 +48,9 @@ class Member:
 
 
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
-    "quick": (("multirocket", "hydra"), "shapelets"),
-    "default": (("multirocket", "hydra"), "shapelets", "quant", "h-inception"),
-    "best": (("multirocket", "hydra"), "shapelets", "quant", "h-inception", "inception"),
+    "quick": ("multirocket", "hydra", "minirocket"),
+    "default": ("multirocket", "hydra", "minirocket", "shapelets", "quant", "h-inception"),
+    "best": ("multirocket", "hydra", "minirocket", "shapelets", "quant", "h-inception", "inception"),
 }
 """The committee that "auto" is for series."""
 
