@@ -284,7 +284,9 @@ class _Without:
         factor, info = self._factor.mT, torch.zeros((), dtype=torch.int32, device=covariance.device)
         torch.linalg.cholesky_ex(covariance, out=(factor, info))
         diagonal.copy_(before)
-        solution = torch.cholesky_solve(moment, factor)
+        # Not cholesky_solve, which copies the factor.
+        half = torch.linalg.solve_triangular(factor, moment, upper=False)
+        solution: Tensor = torch.linalg.solve_triangular(factor.mT, half, upper=True)
         return factor, solution.fill_(torch.nan) if int(info) else solution
 
 

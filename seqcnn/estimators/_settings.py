@@ -8,7 +8,7 @@ two is exactly a record twice.
 
 **Many windows behind fixed kernels**: an encoder named without ``n_features`` makes at most 10,000 features of each,
 where the features that it makes of fewer would not fit into memory. Its head is then solved from their covariance,
-which takes the square of their number. MultiRocket makes 49,728 features of at most 7,500 windows.
+which takes the square of their number. So MultiRocket makes 49,728 features of up to 7,500 windows, and 9,408 of more.
 """
 
 from __future__ import annotations
