@@ -123,7 +123,7 @@ class _Witness(CommitteeFit):
 
 
 def split(labels: Any, seed: int) -> tuple[IntegerArray, IntegerArray]:
-    """Return which records are learnt from and which are answered for; of each class at least one each, if it has two."""
+    """Return which records are learnt from and which are answered for: both of every class that has two."""
     generator = np.random.default_rng([seed, len(labels)])
     learnt, answered = [], []
     for label in np.unique(labels):
