@@ -37,7 +37,10 @@ def fit(
         typer.Option(help="A column to leave out, such as a number that counts the records; may be repeated."),
     ] = None,
     encoder: Annotated[
-        str, typer.Option(help='The network: "auto", or a name such as fcn, resnet, minirocket.')
+        str,
+        typer.Option(
+            help='The network: "auto", a name such as fcn, resnet, minirocket, or several with commas between.'
+        ),
     ] = "auto",
     test: Annotated[Path | None, typer.Option(help="Data to measure the model on.")] = None,
     test_size: Annotated[
@@ -72,7 +75,13 @@ def fit(
     if test_size is not None and not 0 < test_size < 1:
         raise typer.BadParameter(f"--test-size must lie between 0 and 1. Received: {test_size:g}. Pass 0.2, say.")
     parameters = _read_parameters(param or [])
-    named = {"encoder": encoder, "window_length": window_length, "max_epochs": max_epochs, "random_state": seed}
+    encoders = [name.strip() for name in encoder.split(",")]
+    named = {
+        "encoder": encoder if len(encoders) == 1 else encoders,
+        "window_length": window_length,
+        "max_epochs": max_epochs,
+        "random_state": seed,
+    }
     parameters |= {
         name: value for name, value in named.items() if value is not None and (name, value) != ("encoder", "auto")
     }
@@ -85,8 +94,9 @@ def fit(
     from seqcnn.estimators._split import hold_back
 
     caller = "seqcnn fit"
-    if encoder != "auto":
-        find_encoder(encoder, caller=caller)
+    for name in encoders:
+        if name != "auto":
+            find_encoder(name, caller=caller)
     # Names of parameters are checked before anything is read.
     SeqCNNClassifier(**parameters)
     X, y = read_labelled(data, target, drop)
@@ -131,7 +141,7 @@ def fit(
         "classes": None
         if is_regression
         else [label.item() if hasattr(label, "item") else label for label in estimator.classes_],
-        "encoder": type(estimator.encoder_).__name__,
+        **_describe_networks(estimator),
         "weights": sum(tensor.numel() for tensor in estimator.network_.parameters()),
         "epochs": len(estimator.history_),
         "seconds": round(seconds, 3),
@@ -226,6 +236,17 @@ def _decide(y: Any, regression: bool | None) -> tuple[bool, str]:
     return many, f"{size} (--{'classification' if many else 'regression'} learns the other)"
 
 
+def _describe_networks(estimator: Any) -> dict[str, Any]:
+    """Return the encoder of a fitted estimator, or the members of its committee and how much each counts."""
+    table = getattr(estimator, "committee_", None)
+    if table is None:
+        return {"encoder": type(estimator.encoder_).__name__, "committee": None}
+    weights = {
+        str(name): round(float(weight), 4) for name, weight in zip(table["member"], table["weight"], strict=True)
+    }
+    return {"encoder": "committee", "committee": weights}
+
+
 def _in_words(result: dict[str, Any]) -> dict[str, str]:
     rows = {
         "model": result["model"],
@@ -233,6 +254,9 @@ def _in_words(result: dict[str, Any]) -> dict[str, str]:
         "encoder": f"{result['encoder']}, {result['weights']:,} weights",
         "training": f"{count_word(result['epochs'], 'epoch')} in {result['seconds']:.1f} s",
     }
+    if result["committee"] is not None:
+        counted = [f"{name} {weight:.0%}" for name, weight in result["committee"].items() if weight]
+        rows["members"] = ", ".join(counted)
     if result["classes"] is not None:
         names = [str(label) for label in result["classes"]]
         rows["classes"] = f"{len(names):,}: {name_first(names, 12)}"

@@ -51,7 +51,10 @@ def describe_file(path: Path) -> dict[str, Any]:
         model, parameters, learnt = document["model"], document["parameters"], document["learnt"]
         contract = {name: decode(value) for name, value in model["contract"].items()}
         vocabulary = contract.pop("vocabulary")
-        encoder = model["network"]["arguments"]["encoder"]["$module"]
+        # A committee is described by its first member, and all are counted.
+        members = model["network"]["arguments"].get("members", {}).get("$module", {}).get("list", [])
+        network = members[0] if members else model["network"]
+        encoder = network["arguments"]["encoder"]["$module"]
         own = encoder.get("arguments", {}).get("module", encoder)
         own = own.get("$module", own) if isinstance(own, dict) else {}
         history = decode_history(learnt)
@@ -61,8 +64,8 @@ def describe_file(path: Path) -> dict[str, Any]:
         return {
             "estimator": document["estimator"],
             "saved_by": f"seqcnn {document['version']}",
-            "encoder": given if isinstance(given, str) else encoder.get("class", own.get("foreign")),
-            "network": encoder.get("class"),
+            "encoder": given if isinstance(given, str | list) else encoder.get("class", own.get("foreign")),
+            "network": f"Committee of {len(members)}" if members else encoder.get("class"),
             "needs_module": own.get("foreign"),
             "weights": document["weights"],
             "precision": model["dtype"],
@@ -87,11 +90,10 @@ def decode_history(learnt: dict[str, Any]) -> dict[str, Any]:
     frame = learnt["history_"]["$frame"]
     if not frame["rows"]:
         return {"epochs": 0}
-    last = {decode(name): decode(column)[-1].item() for name, column in frame["columns"]}
-    return {
-        "epochs": frame["rows"],
-        **{f"last_{name}": last[name] for name in sorted(last) if name.endswith(("loss", "score"))},
-    }
+    columns = {decode(name): column for name, column in frame["columns"]}
+    last = {name: decode(columns[name])[-1].item() for name in sorted(columns) if name.endswith(("loss", "score"))}
+    # Copies of a network are judged when all are trained, not epoch by epoch.
+    return {"epochs": frame["rows"], **{f"last_{name}": value for name, value in last.items() if value == value}}
 
 
 def _plain(label: Any) -> Any:

@@ -1,10 +1,10 @@
 """What "auto" means: from the data at hand to the settings of one fit, in one place.
 
-**Tiny series** (at most 20 time steps and at most 2,048 of them in all records, on ``encoder="auto"``) are hardly
-sequences: position matters more than shape, and batch statistics and mini-batches of a few numbers are mostly noise.
-They get a small FCN without batch normalization whose pooling keeps every position, trained in float64 on all records
-at once, without held-back records. It gives the same answer for a record whatever stands beside it, and a weight of
-two is exactly a record twice.
+**Tiny series** (on ``encoder="auto"``: at most 32 time steps, 2,048 of them in all records, and 32,768 if each is
+counted as often as its record has steps) are hardly sequences: position matters more than shape, and batch statistics
+and mini-batches of a few numbers are mostly noise. They get a small FCN without batch normalization whose pooling keeps
+every position, trained in float64 on all records at once, without held-back records. It gives the same answer for a
+record whatever stands beside it, and a weight of two is exactly a record twice.
 
 **Many windows behind fixed kernels**: an encoder named without ``n_features`` makes at most 10,000 features of each,
 where the features that it makes of fewer would not fit into memory. Its head is then solved from their covariance,
@@ -27,8 +27,9 @@ from seqcnn.training import TrainingSettings
 
 FEATURES_OF_MANY = 10_000
 _GROUPS_OF_MANY = 16
-TINY_LENGTH = 20
+TINY_LENGTH = 32
 TINY_TIMEPOINTS = 2048
+TINY_SQUARES = 2**15
 RECORDS_FOR_EARLY_STOPPING = 1000
 
 AUTO_ENCODERS: dict[Kind, str] = {"series": "inception", "text": "zhang-small", "audio": "m11"}
@@ -71,7 +72,9 @@ class Settings:
 
 def is_tiny(kind: Kind, lengths: IntegerArray) -> bool:
     """Tell whether these records are tiny series."""
-    return kind == "series" and int(lengths.max()) <= TINY_LENGTH and int(lengths.sum()) <= TINY_TIMEPOINTS
+    if kind != "series" or int(lengths.max()) > TINY_LENGTH:
+        return False
+    return int(lengths.sum()) <= TINY_TIMEPOINTS and int(np.square(lengths).sum()) <= TINY_SQUARES
 
 
 def settle(
@@ -187,7 +190,8 @@ def _limit_parts(encoders: tuple[Any, ...], n_windows: int) -> tuple[dict[str, A
 
 def describe_encoders() -> dict[Kind, str]:
     """Return what ``encoder="auto"`` means for each kind of input."""
-    return {**AUTO_ENCODERS, "audio": describe_audio(AUTO_ENCODERS["audio"])}
+    series = f"a committee; where one network is asked for, {AUTO_ENCODERS['series']}"
+    return {**AUTO_ENCODERS, "series": series, "audio": describe_audio(AUTO_ENCODERS["audio"])}
 
 
 def one_pass(settings: Settings, learning_rate: float | str) -> Settings:
