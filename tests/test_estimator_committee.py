@@ -12,6 +12,8 @@ from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
 from seqcnn.committee import Committee
 from seqcnn.datasets import make_shapes_in_noise
 from seqcnn.encoders import Hydra
+from seqcnn.estimators._committee import CommitteeFit
+from seqcnn.estimators._roster import PRESETS
 
 X, y = make_shapes_in_noise(60, random_state=0)
 X_new, y_new = make_shapes_in_noise(90, random_state=1)
@@ -96,6 +98,71 @@ def test_labels_and_numbers_have_committees_too():
     assert regressor.committee_["weight"].sum() == pytest.approx(1)
     assert regressor.predict(X_new).shape == (90, 2)
     assert regressor.score(X_new, np.stack([X_new.max(1), X_new.min(1)], 1)) > 0.3
+
+
+def test_trained_members_are_cross_fitted_together_or_apart():
+    classifier = SeqCNNClassifier(["hydra", "lite", "lenet"], max_epochs=3, random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["hydra", "lite", "lenet"]
+    assert classifier.history_["member"].value_counts().to_dict() == {"hydra": 1, "lite": 3, "lenet": 15}
+    assert classifier.history_.query("member == 'lenet'")["epoch"].tolist() == list(range(1, 16))
+    again = SeqCNNClassifier(["hydra", "lite", "lenet"], max_epochs=3, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(again.predict_proba(X_new), classifier.predict_proba(X_new))
+
+
+def test_labels_of_pure_noise_give_no_member_a_good_score():
+    noise = np.random.default_rng(0).integers(0, 2, len(X))
+    classifier = SeqCNNClassifier(["hydra", "lenet", "lite"], max_epochs=8, random_state=0).fit(X, noise)
+    assert (classifier.committee_["score"] < 0.75).all()
+    assert classifier.predict_set(X_new, coverage=0.8).to_numpy().mean() > 0.6
+
+
+def test_a_budget_leaves_members_out_and_is_kept():
+    classifier = SeqCNNClassifier(["multirocket", "hydra", "lite"], max_fit_seconds=1e-6, random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["lite"]
+    classifier = SeqCNNClassifier(["multirocket", "hydra"], max_fit_seconds=1e-6, random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["hydra"], "something has to be there"
+
+
+def test_what_was_done_when_ctrl_c_came_is_kept(monkeypatch):
+    def interrupt(*arguments, **named):
+        raise KeyboardInterrupt
+
+    whole = CommitteeFit._fit_whole
+    monkeypatch.setattr(
+        CommitteeFit,
+        "_fit_whole",
+        lambda self, member, *rest: (interrupt if member.name == "minirocket" else whole)(self, member, *rest),
+    )
+    with pytest.warns(UserWarning, match="was interrupted after 1 of 3 epochs"):
+        classifier = SeqCNNClassifier(["hydra", "minirocket", "multirocket"], random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["hydra"]
+    classifier = SeqCNNClassifier(["minirocket", "hydra"], random_state=0)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y)
+    assert not hasattr(classifier, "model_")
+
+
+def test_groups_stay_whole_in_every_member():
+    groups = np.arange(len(X)) // 6
+    classifier = SeqCNNClassifier(["hydra", "lite"], max_epochs=2, random_state=0).fit(X, y, groups=groups)
+    assert classifier.committee_["score"].between(0, 1).all()
+    assert classifier.conformity_scores_.of_groups
+
+
+def test_auto_is_one_network_where_the_rest_asks_for_one():
+    for parameters in ({"encoder__width": 4}, {"early_stopping": True}, {"sampling": "balanced"}, {"warm_start": True}):
+        classifier = SeqCNNClassifier(max_epochs=1, random_state=0, **parameters).fit(X, y)
+        assert type(classifier.encoder_).__name__ == "Inception", parameters
+    assert type(SeqCNNRegressor(loss="huber", max_epochs=1).fit(X, X.max(1)).encoder_).__name__ == "Inception"
+    partial = SeqCNNClassifier(random_state=0).partial_fit(X, y, classes=np.unique(y))
+    assert type(partial.encoder_).__name__ == "Inception"
+
+
+@pytest.mark.parametrize("preset", ["quick", "default", "best"])
+def test_auto_is_a_committee_for_series(preset):
+    classifier = SeqCNNClassifier(preset=preset, max_epochs=2, random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == list(PRESETS[preset])
+    assert classifier.score(X_new, y_new) > 0.8
 
 
 def test_a_new_fit_with_one_encoder_is_no_committee():

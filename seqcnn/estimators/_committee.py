@@ -107,7 +107,7 @@ class CommitteeFit:
         Of all chance; each member has its own, whichever others there are.
     max_seconds
         A budget, or None. What is trained is trained for what is left of it; fixed kernels that would not be done in
-        time are left out, unless nothing else would be there.
+        time are left out, but for the last member where nothing else is there.
     sounds
         As :func:`seqcnn.estimators._training.train_model` takes it: how records are changed in training.
     caller
@@ -145,11 +145,18 @@ class CommitteeFit:
             later = members[position + 1 :]
             # What is trained takes what is left, in equal parts.
             self._n_to_come = sum(not other.is_fixed for other in later)
-            must = not fitted and all(other.is_fixed for other in later)
+            must = not fitted and not later
             with local_seed(int(generator.integers(LARGEST_SEED)), torch.device("cpu")):
                 if member.is_fixed and not must and not self._is_done_in_time(member, generator):
                     continue
-                one = self._fit(member, generator)
+                try:
+                    one = self._fit(member, generator)
+                except KeyboardInterrupt:
+                    if not fitted:
+                        raise
+                    # Those that are done make a committee; this one said nothing yet.
+                    fitted[-1].interrupted = True
+                    break
             one.seconds = time.perf_counter() - started
             fitted.append(one)
             if one.interrupted:
