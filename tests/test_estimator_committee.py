@@ -77,6 +77,23 @@ def test_modules_and_twins_have_names_of_their_own():
     assert classifier.committee_["member"].tolist() == ["hydra 1", "Hydra", "hydra 2"]
 
 
+def test_a_tuple_joins_features_in_front_of_one_head(tmp_path):
+    classifier = SeqCNNClassifier([("minirocket", "hydra"), "hydra"], random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["minirocket + hydra", "hydra"]
+    joined, alone = (member.n_features for member in classifier.network_)
+    assert joined > alone
+    classifier.save(tmp_path / "joined.seqcnn")
+    loaded = load(tmp_path / "joined.seqcnn")
+    assert loaded.encoder == [("minirocket", "hydra"), "hydra"]
+    np.testing.assert_array_equal(loaded.predict_proba(X_new), classifier.predict_proba(X_new))
+    with pytest.raises(ValueError) as error:
+        SeqCNNClassifier([("hydra", "lite"), "fcn"]).fit(X, y)
+    assert str(error.value) == (
+        "A tuple in the 'encoder' parameter of SeqCNNClassifier joins the features of fixed kernels in front of one "
+        "head. Received: lite in a tuple. Let it stand in the list by itself."
+    )
+
+
 def test_records_of_unequal_length_gaps_and_windows_go_through_a_committee():
     ragged = [row[: 60 + 2 * (place % 30)] for place, row in enumerate(X)]
     assert SeqCNNClassifier(FIXED, random_state=0).fit(ragged, y).score(ragged, y) > 0.8
@@ -161,7 +178,8 @@ def test_auto_is_one_network_where_the_rest_asks_for_one():
 @pytest.mark.parametrize("preset", ["quick", "default", "best"])
 def test_auto_is_a_committee_for_series(preset):
     classifier = SeqCNNClassifier(preset=preset, max_epochs=2, random_state=0).fit(X, y)
-    assert classifier.committee_["member"].tolist() == list(PRESETS[preset])
+    names = [" + ".join(encoder) if isinstance(encoder, tuple) else encoder for encoder in PRESETS[preset]]
+    assert classifier.committee_["member"].tolist() == names
     assert classifier.score(X_new, y_new) > 0.8
 
 

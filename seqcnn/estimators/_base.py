@@ -234,10 +234,12 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         caller = type(self).__name__
         check_parameters(parameters, caller)
         encoders = self.encoder if is_list(self.encoder) else [self.encoder]
+        for encoder in encoders:
+            # A tuple in a list joins what fixed kernels give.
+            for part in encoder if isinstance(encoder, tuple) else (encoder,):
+                check_encoder(part, self._encoder_parameters, caller=caller)
         if is_list(self.encoder):
             check_members(encoders, parameters, embeds=self._output == "features", caller=caller)
-        for encoder in encoders:
-            check_encoder(encoder, self._encoder_parameters, caller=caller)
         check_front_end(self.front_end, self._front_end_parameters, caller=caller)
         if any(map(is_fixed, encoders)):
             if target is not None:

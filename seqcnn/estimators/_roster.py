@@ -50,7 +50,16 @@ class Member:
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     "quick": ("multirocket", "hydra", "minirocket"),
     "default": ("multirocket", "hydra", "minirocket", "shapelets", "quant", "h-inception"),
-    "best": ("multirocket", "hydra", "minirocket", "shapelets", "quant", "h-inception", "inception"),
+    "best": (
+        "multirocket",
+        "hydra",
+        "minirocket",
+        ("multirocket", "hydra"),
+        "shapelets",
+        "quant",
+        "h-inception",
+        "inception",
+    ),
 }
 """The committee that "auto" is for series."""
 
@@ -132,6 +141,12 @@ def check_members(
         raise ValueError(
             f"The 'encoder' parameter of {caller} must name at least one encoder. Received: an empty list. Pass "
             f"encoder='auto', or a list such as ['hydra', 'lite']."
+        )
+    trained = [part for several in encoder if isinstance(several, tuple) for part in several if not is_fixed(part)]
+    if trained:
+        raise ValueError(
+            f"A tuple in the 'encoder' parameter of {caller} joins the features of fixed kernels in front of one head. "
+            f"Received: {join_words(map(_name, trained))} in a tuple. Let it stand in the list by itself."
         )
     own = [name for name in parameters if name.startswith("encoder__")]
     if own:

@@ -173,8 +173,13 @@ def _limit_features(encoder: Any, n_windows: int) -> dict[str, Any]:
     if not isinstance(encoder, str):
         return {}
     entry = find_encoder(encoder, caller="")
-    wanted = entry.defaults.get("n_features", 0) if entry.is_fixed else 0
-    return {"n_features": FEATURES_OF_MANY} if wanted > FEATURES_OF_MANY and 4 * n_windows * wanted > HELD_BYTES else {}
+    if not entry.is_fixed:
+        return {}
+    for name, features_each in (("n_features", 1), ("n_shapelets", 3)):
+        wanted = entry.defaults.get(name, 0) * features_each
+        if wanted > FEATURES_OF_MANY and 4 * n_windows * wanted > HELD_BYTES:
+            return {name: FEATURES_OF_MANY // features_each}
+    return {}
 
 
 def _limit_parts(encoders: tuple[Any, ...], n_windows: int) -> tuple[dict[str, Any], ...]:

@@ -45,9 +45,11 @@ class SeqCNNClassifier(ClassifierMixin, BaseSeqCNN):
         The network between stem and head: a name from :func:`seqcnn.list_encoders`, a module (which is copied), or a
         fitted estimator's ``encoder_``. ``encoder__...`` sets its parameters, as in
         ``SeqCNNClassifier("fcn", encoder__width=64)``. A list makes a committee: its members are fitted one by one, and
-        weighed by what each says of records that it did not learn (``committee_``). "auto" is a committee for series,
-        see ``preset``, and one network for texts and recordings; for series, too, where the rest that is asked for
-        takes one network: tiny series, ``encoder__...``, ``early_stopping=True``, ``warm_start``, ``partial_fit``.
+        weighed by what each says of records that it did not learn (``committee_``); a tuple in the list joins the
+        features of fixed kernels in front of one head, as in ``[("multirocket", "hydra"), "lite"]``. "auto" is a
+        committee for series, see ``preset``, and one network for texts and recordings; for series, too, where the rest
+        that is asked for takes one network: tiny series, ``encoder__...``, ``early_stopping=True``, ``sampling``,
+        ``warm_start``, ``partial_fit``.
     input : {"auto", "series", "text", "audio"}, default="auto"
         What X holds. "auto": strings are texts, or audio paths when all end in an audio suffix and at least one exists;
         numbers are series, or audio when ``sample_rate`` is given.
