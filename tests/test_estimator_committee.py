@@ -159,6 +159,15 @@ def test_what_was_done_when_ctrl_c_came_is_kept(monkeypatch):
     assert not hasattr(classifier, "model_")
 
 
+def test_records_of_ones_own_are_only_watched():
+    watched = SeqCNNClassifier(FIXED, random_state=0).fit(X, y, X_val=X_new, y_val=y_new)
+    last = watched.history_.iloc[-1]
+    assert last["member"] == "committee"
+    assert last["validation_score"] == pytest.approx(watched.score(X_new, y_new))
+    alone = SeqCNNClassifier(FIXED, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(watched.predict_proba(X_new), alone.predict_proba(X_new))
+
+
 def test_groups_stay_whole_in_every_member():
     groups = np.arange(len(X)) // 6
     classifier = SeqCNNClassifier(["hydra", "lite"], max_epochs=2, random_state=0).fit(X, y, groups=groups)

@@ -1,4 +1,4 @@
-"""What the three estimators share: a fit from X to a trained model, and the way back from X to scores.
+"""What the three estimators share: a fit from X to a trained model.
 
 check -> earlier training? -> split -> read -> Examples -> settle -> build, or go on -> train -> model_, history_
 """
@@ -26,12 +26,12 @@ from seqcnn.augment.sounds import Sounds
 from seqcnn.committee import Committee
 from seqcnn.conformal import ConformityScores
 from seqcnn.encoders import FeatureEncoder, SequenceEncoder
+from seqcnn.estimators._answering import AnsweringMixin
 from seqcnn.estimators._augmenting import read_sounds, settle_augmentation, tell_memory
 from seqcnn.estimators._building import build_network, check_encoder, is_fixed
 from seqcnn.estimators._callbacks import CallbackSupportMixin, CallbackWatcher, with_callbacks
 from seqcnn.estimators._checks import check_parameters, check_sampling
-from seqcnn.estimators._committee import CommitteeFit
-from seqcnn.estimators._conforming import find_conformity, measure_conformity
+from seqcnn.estimators._conforming import find_conformity
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._front_end import check_front_end
 from seqcnn.estimators._going_on import (
@@ -44,36 +44,29 @@ from seqcnn.estimators._going_on import (
     refuse_fixed,
     structure_of,
 )
-from seqcnn.estimators._parameters import PartParametersMixin
-from seqcnn.estimators._read_weights import read_groups, read_weights
-from seqcnn.estimators._reading import ReadingMixin
+from seqcnn.estimators._members import MembersMixin, count_epochs
+from seqcnn.estimators._read_weights import read_groups
 from seqcnn.estimators._roster import (
-    Member,
     check_members,
-    choose_members,
-    encoder_is_auto,
     is_list,
-    wants_one_network,
 )
 from seqcnn.estimators._saving import save_estimator
-from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings, one_pass, resolve_threads, settle
+from seqcnn.estimators._settings import RECORDS_FOR_EARLY_STOPPING, Settings
 from seqcnn.estimators._split import hold_back
 from seqcnn.estimators._streaming import StreamingMixin
 from seqcnn.estimators._targets import Target
 from seqcnn.estimators._training import tabulate, train_model
 from seqcnn.front_ends import FrontEnd
-from seqcnn.inputs import InputContract, find_kind
-from seqcnn.inputs.records import Records
+from seqcnn.inputs import InputContract
 from seqcnn.model import Model, Output
 from seqcnn.network import Network
 from seqcnn.progress import TrainingProgress
 from seqcnn.stems import FrontEndStem
 from seqcnn.threads import thread_limit
 from seqcnn.training import TrainingResult, local_seed
-from seqcnn.windows import cut_windows
 
 
-class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, StreamingMixin, BaseEstimator):
+class BaseSeqCNN(CallbackSupportMixin, AnsweringMixin, StreamingMixin, MembersMixin, BaseEstimator):
     """Reading, windowing, training and scoring for every kind of target."""
 
     _output: Output | None = None
@@ -81,15 +74,6 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
     history_: pd.DataFrame
     kept_epoch_: int
     conformity_scores_: ConformityScores
-
-    def _one_network(self, attribute: str) -> Network:
-        network = self.network_
-        if isinstance(network, Committee):
-            raise AttributeError(
-                f"{type(self).__name__} has no {attribute}, because it is a committee of {len(network)} networks. Take "
-                f"those of network_.members, or fit it with one encoder, such as encoder='inception'."
-            )
-        return network
 
     @property
     def network_(self) -> Network | Committee:
@@ -220,7 +204,7 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
         if known is not None:
             self.conformity_scores_ = known
         if result.interrupted:
-            n_epochs = sum(_count_epochs(one) for _, one in members) or settings.training.max_epochs
+            n_epochs = sum(count_epochs(one) for _, one in members) or settings.training.max_epochs
             warnings.warn(
                 f"Training of {caller} was interrupted after {len(result.history)} of {n_epochs} "
                 "epochs. It keeps what was learnt until then and can predict; history_ shows how far it came.",
@@ -258,39 +242,6 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             refuse_committee(how, type(self).__name__)
         return is_fitted
 
-    def _plan(
-        self,
-        parameters: dict[str, Any],
-        contract: InputContract,
-        examples: Examples,
-        *,
-        tiny: bool | None,
-        in_steps: bool,
-    ) -> tuple[Settings, list[tuple[Member, Settings]]]:
-        """Settle how the fit is done, and how each member of a committee is, where it is one."""
-        lengths = examples.records.lengths
-        n_windows = len(cut_windows(lengths, self.window_length, self.hop_length))
-
-        def settle_for(encoder: Any, *, in_committee: bool = False) -> Settings:
-            return settle(
-                parameters | {"encoder": encoder},
-                contract.kind,
-                lengths,
-                n_windows,
-                sample_rate=contract.sample_rate,
-                tiny=tiny,
-                in_committee=in_committee,
-                has_target=examples.target is not None,
-            )
-
-        settings = settle_for("auto" if is_list(self.encoder) else self.encoder)
-        if in_steps:
-            settings = one_pass(settings, self.learning_rate)
-        if examples.target is None or self._output == "features":
-            return settings, []
-        members = choose_members(parameters, contract.kind, tiny=settings.is_tiny, in_steps=in_steps)
-        return settings, [(member, settle_for(member.encoder, in_committee=True)) for member in members]
-
     def _split(
         self,
         X: Any,
@@ -320,15 +271,6 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             caller=type(self).__name__,
         )
         return kept[training], kept[held]
-
-    def _is_measured_anyway(self, X: Any, in_steps: bool) -> bool:
-        if is_list(self.encoder) or is_fixed(self.encoder):
-            return True
-        if not encoder_is_auto(self.encoder) or self._output == "features":
-            return False
-        if wants_one_network(self.get_params(deep=False), in_steps):
-            return False
-        return find_kind(X, kind=self.input, sample_rate=self.sample_rate, caller=type(self).__name__) == "series"
 
     def _find_sounds(
         self, examples: Examples, contract: InputContract, seed: int, earlier: Earlier | None, *, has_fixed: bool
@@ -425,54 +367,6 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             watcher.on_end()
         return result
 
-    @with_callbacks  # type: ignore[untyped-decorator]
-    def _fit_members(
-        self,
-        members: list[tuple[Member, Settings]],
-        examples: Examples,
-        validation: Examples | None,
-        contract: InputContract,
-        seed: int,
-        sounds: Sounds | SeriesAugmentation | None,
-        learnt: dict[str, Any],
-        told: dict[str, Any] | None,
-    ) -> TrainingResult:
-        """Fit the members of a committee and join them in the model; fill ``history_`` and ``committee_``."""
-        caller = type(self).__name__
-        by_name = {member.name: settings for member, settings in members}
-        watcher = CallbackWatcher(
-            TrainingProgress(0, 0, caller),
-            estimator=self,
-            n_epochs=sum(map(_count_epochs, by_name.values())),
-            told=told,
-            rebuild=self._rebuild(learnt),
-            tabulate=tabulate,
-        )
-
-        def begin(member: Member, part: Examples) -> tuple[Settings, Model]:
-            settings = by_name[member.name]
-            if member.has_copies and not member.is_fixed:
-                own = {**settings.encoder_parameters, "n_copies": member.n_folds}
-                settings = replace(settings, encoder_parameters=own)
-            self.model_ = self._build(settings, contract, part)
-            return settings, self.model_
-
-        @contextmanager
-        def watch(name: str, settings: Settings) -> Iterator[CallbackWatcher]:
-            with TrainingProgress(_count_epochs(settings), int(self.verbose), f"{caller}, {name}") as shown:
-                watcher.show_on(shown)
-                yield watcher
-
-        fit = CommitteeFit(
-            examples, begin, watch, seed=seed, max_seconds=self.max_fit_seconds, sounds=sounds, caller=caller
-        )
-        fitted = fit.run([member for member, _ in members])
-        self.model_, self.committee_ = fitted.model, fitted.table
-        self.history_ = tabulate(fitted.training.history)
-        self.kept_epoch_ = fitted.training.kept_epoch
-        watcher.on_end()
-        return fitted.training
-
     def _rebuild(self, learnt: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         """Return what gives the attributes that make a copy of this estimator one fitted until now."""
 
@@ -487,32 +381,3 @@ class BaseSeqCNN(CallbackSupportMixin, PartParametersMixin, ReadingMixin, Stream
             }
 
         return attributes
-
-    def _conformalize(self, X: Any, target: Target, sample_weight: Any, groups: Any) -> Self:
-        """Keep how far the fitted model is off on records of the user's own."""
-        caller = type(self).__name__
-        weights, groups = read_weights(X, sample_weight, caller), read_groups(X, groups, caller)
-        # A record of weight zero is as good as absent.
-        kept = np.flatnonzero(weights > 0)
-        examples = Examples(self._read(X), target, weights, groups).take(kept)
-        with thread_limit(resolve_threads(self.n_jobs)):
-            outputs = self.model_.score_records(examples.records, caller=caller)
-        self.conformity_scores_ = measure_conformity(outputs, examples)
-        return self
-
-    def _score_records(self, X: Any) -> Float64Array:
-        """Return the model's output for each record, ``(n_cases, n_outputs)``."""
-        records = self._read(X)
-        with thread_limit(resolve_threads(self.n_jobs)):
-            return self.model_.score_records(records, caller=type(self).__name__)
-
-    def _score_windows(self, records: Records, columns: list[Any]) -> pd.DataFrame:
-        """Return a line a window: record, start, end in samples, and the outputs."""
-        with thread_limit(resolve_threads(self.n_jobs)):
-            table, outputs = self.model_.score_windows(records, caller=type(self).__name__)
-        places = pd.DataFrame({"record": table.record, "start": table.start, "end": table.stop})
-        return pd.concat([places, pd.DataFrame(outputs, columns=columns)], axis="columns")
-
-
-def _count_epochs(settings: Settings) -> int:
-    return 1 if is_fixed(settings.encoder) else settings.training.max_epochs
