@@ -58,7 +58,7 @@ PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
         "shapelets",
         "quant",
         "h-inception",
-        "inception",
+        "lite",
     ),
 }
 """The committee that "auto" is for series."""
