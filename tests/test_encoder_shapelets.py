@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from seqcnn import SeqCNNClassifier, load
 from seqcnn.datasets import make_shapes_in_noise
-from seqcnn.encoders import RandomDilatedShapelets, build_encoder
+from seqcnn.encoders import RandomDilatedShapelets
 
 LENGTH = 11
 
@@ -148,12 +148,21 @@ def test_a_classifier_learns_from_them_saves_and_is_loaded(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("parameters", "reason"),
+    ("parameters", "message"),
     [
-        ({"length": 1}, "a shapelet needs a length of at least 2, not 1"),
-        ({"normalized_share": 1.5}, "normalized_share is a share from 0 to 1, not 1.5"),
+        (
+            {"length": 1},
+            "The 'length' parameter of RandomDilatedShapelets must be an integer of at least 2. Received: 1. Pass "
+            "length=2 or more.",
+        ),
+        (
+            {"normalized_share": 1.5},
+            "The 'normalized_share' parameter of RandomDilatedShapelets must be a number at least 0 and at most 1. "
+            "Received: 1.5. Pass a value in that range.",
+        ),
     ],
 )
-def test_values_that_make_no_shapelets_are_refused_with_the_reason(parameters, reason):
-    with pytest.raises(ValueError, match=reason):
-        build_encoder("shapelets", 1, parameters, caller="SeqCNNClassifier")
+def test_values_that_make_no_shapelets_are_refused_with_the_reason(parameters, message):
+    with pytest.raises(ValueError) as error:
+        RandomDilatedShapelets(1, **parameters)
+    assert str(error.value) == message

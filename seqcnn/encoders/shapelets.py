@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seqcnn._checks import check_integer, check_number
 from seqcnn._types import IntegerArray
 from seqcnn.encoders.features import FeatureEncoder
 
@@ -91,10 +92,10 @@ class RandomDilatedShapelets(FeatureEncoder):
         self, in_channels: int, *, n_shapelets: int = 10_000, length: int = 11, normalized_share: float = 0.8
     ) -> None:
         super().__init__()
-        if length < 2:
-            raise ValueError(f"a shapelet needs a length of at least 2, not {length}")
-        if not 0 <= normalized_share <= 1:
-            raise ValueError(f"normalized_share is a share from 0 to 1, not {normalized_share}")
+        caller = "RandomDilatedShapelets"
+        check_integer("n_shapelets", n_shapelets, minimum=1, caller=caller)
+        check_integer("length", length, minimum=2, caller=caller)
+        check_number("normalized_share", normalized_share, minimum=0, maximum=1, caller=caller)
         self.in_channels, self.n_shapelets, self.length = in_channels, n_shapelets, length
         self.normalized_share = normalized_share
         # (shapelet, channel, tap), zero behind the taps in use
