@@ -48,6 +48,17 @@ def figure_behind(words, printed):
 
 
 @pytest.mark.slow
+def test_committee():
+    printed = run_python("examples/committee.py")
+    quick, own = accuracies(printed)
+    assert quick > 0.7
+    assert own > 0.75
+    assert figure_behind("on average hold", printed) > 0.8
+    assert figure_behind("R2", printed) > 0.5
+    assert figure_behind("wide hold", printed) > 0.75
+
+
+@pytest.mark.slow
 def test_quickstart():
     printed = run_python("examples/quickstart.py")
     assert len(accuracies(printed)) == 3
