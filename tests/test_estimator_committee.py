@@ -13,7 +13,7 @@ from seqcnn.committee import Committee
 from seqcnn.datasets import make_shapes_in_noise
 from seqcnn.encoders import Hydra
 from seqcnn.estimators._committee import CommitteeFit
-from seqcnn.estimators._roster import PRESETS
+from seqcnn.estimators._roster import PRESETS, choose_members
 
 X, y = make_shapes_in_noise(60, random_state=0)
 X_new, y_new = make_shapes_in_noise(90, random_state=1)
@@ -190,6 +190,18 @@ def test_auto_is_a_committee_for_series(preset):
     names = [" + ".join(encoder) if isinstance(encoder, tuple) else encoder for encoder in PRESETS[preset]]
     assert classifier.committee_["member"].tolist() == names
     assert classifier.score(X_new, y_new) > 0.8
+
+
+def test_few_long_series_need_no_trained_member():
+    def names(n_windows: int, length: int, preset: str = "default") -> list[str]:
+        parameters = {"encoder": "auto", "preset": preset, "early_stopping": "auto"}
+        chosen = choose_members(parameters, "series", length=length, n_windows=n_windows, tiny=False, in_steps=False)
+        return [member.name for member in chosen]
+
+    assert "h-inception" in names(499, 349)
+    assert "h-inception" not in names(499, 350)
+    assert "h-inception" in names(500, 350)
+    assert "h-inception" in names(499, 350, "best")
 
 
 def test_a_new_fit_with_one_encoder_is_no_committee():

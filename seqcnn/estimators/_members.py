@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from seqcnn.augment.series_settings import SeriesAugmentation
@@ -97,7 +98,14 @@ class MembersMixin(PartParametersMixin, ABC):
             settings = one_pass(settings, self.learning_rate)
         if examples.target is None or self._output == "features":
             return settings, []
-        members = choose_members(parameters, contract.kind, tiny=settings.is_tiny, in_steps=in_steps)
+        members = choose_members(
+            parameters,
+            contract.kind,
+            length=int(np.median(lengths)) if self.window_length is None else self.window_length,
+            n_windows=n_windows,
+            tiny=settings.is_tiny,
+            in_steps=in_steps,
+        )
         return settings, [(member, settle_for(member.encoder, in_committee=True)) for member in members]
 
     def _is_measured_anyway(self, X: Any, in_steps: bool) -> bool:

@@ -47,9 +47,11 @@ class Member:
         return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
 
 
+_WITHOUT_TRAINING = ("multirocket", "hydra", "minirocket", "shapelets", "quant")
+
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     "quick": ("multirocket", "hydra", "minirocket"),
-    "default": ("multirocket", "hydra", "minirocket", "shapelets", "quant", "h-inception"),
+    "default": (*_WITHOUT_TRAINING, "h-inception"),
     "best": (
         "multirocket",
         "hydra",
@@ -62,6 +64,10 @@ PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     ),
 }
 """The committee that "auto" is for series."""
+
+LONG, ENOUGH_FOR_LONG = 350, 500
+"""Time steps from which on, and windows below which, a short training was found to earn next to no weight on records
+that it did not learn (docs/recipe.md): "default" then does without."""
 
 
 def is_list(encoder: Any) -> bool:
@@ -78,6 +84,8 @@ def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_
         The estimator's, valid.
     kind
         What the records are.
+    length, n_windows
+        Time steps of a window, as a rule, and how many windows there are.
     tiny
         Whether they are tiny series.
     in_steps
@@ -88,7 +96,10 @@ def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_
         return name_members(encoder)
     takes_one = tiny or wants_one_network(parameters, in_steps)
     if encoder_is_auto(encoder) and kind == "series" and not takes_one:
-        return name_members(PRESETS[parameters["preset"]])
+        preset = parameters["preset"]
+        if preset == "default" and length >= LONG and n_windows < ENOUGH_FOR_LONG:
+            return name_members(_WITHOUT_TRAINING)
+        return name_members(PRESETS[preset])
     return ()
 
 
