@@ -75,7 +75,9 @@ def is_list(encoder: Any) -> bool:
     return isinstance(encoder, list | tuple)
 
 
-def choose_members(parameters: Mapping[str, Any], kind: Kind, *, tiny: bool, in_steps: bool) -> tuple[Member, ...]:
+def choose_members(
+    parameters: Mapping[str, Any], kind: Kind, *, length: int, n_windows: int, tiny: bool, in_steps: bool
+) -> tuple[Member, ...]:
     """Return the members of the committee that is to be fitted; none where it is one network.
 
     Parameters
