@@ -62,5 +62,5 @@ def test_the_examples_run_from_top_to_bottom(capsys):
         for block in code_blocks("python"):
             exec(compile(block, str(README), "exec"), namespace)
     scores = dict(re.findall(r"^(\w+): ([\d.]+)", capsys.readouterr().out, re.MULTILINE))
-    assert scores.keys() == {"series", "text", "audio", "pipeline", "search", "loaded"}
+    assert scores.keys() == {"series", "text", "audio", "pipeline", "search", "committee", "loaded"}
     assert min(float(score) for score in scores.values()) > 0.8, scores
