@@ -26,7 +26,7 @@ import numpy as np
 from seqcnn import SeqCNNClassifier
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.datasets import load_ucr
-from seqcnn.estimators import _base
+from seqcnn.estimators import _members
 from seqcnn.estimators._committee import CommitteeFit, CommitteeResult, Fitted
 from seqcnn.weighting import drop_little, weigh_by_likelihood
 
@@ -211,7 +211,7 @@ def main() -> None:
     arguments = parser.parse_args()
     lines = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
     done = {(line["set"], line["seed"], tuple(line["members"])) for line in lines}
-    _base.CommitteeFit = _Witness  # type: ignore[misc]
+    _members.CommitteeFit = _Witness  # type: ignore[misc]
     if not arguments.report:
         for seed in arguments.seeds:
             for name in arguments.sets:

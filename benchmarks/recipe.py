@@ -37,8 +37,8 @@ from seqcnn.estimators._settings import multiplies_bfloat16
 from seqcnn.heads import LinearHead
 from seqcnn.layers import BinPool1d
 from seqcnn.network import Network
+from seqcnn.schedule import one_cycle
 from seqcnn.stems import Normalizer
-from seqcnn.training import one_cycle
 
 SETS = {
     # Records to learn from and, at most, to answer for. What tells one recipe from another are many answers.

@@ -1,13 +1,12 @@
 """Training: one function that takes a network and windows, and leaves the network trained.
 
-AdamW (:mod:`seqcnn.descent`) under a one-cycle learning rate (Smith 2018, arXiv 1803.09820), stopped early on
+AdamW (:mod:`seqcnn.descent`) under a learning rate that goes up and down (:mod:`seqcnn.schedule`), stopped early on
 held-back records where there are any.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -25,6 +24,7 @@ from seqcnn.descent import Descent, Moments, descend
 from seqcnn.heads import CopiesHead
 from seqcnn.inference import knows_no_padding
 from seqcnn.network import Network
+from seqcnn.schedule import Schedule
 
 Loss: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 """``(batch, n_outputs)`` scores and the batch's targets to a loss for each window, ``(batch,)``."""
@@ -61,6 +61,13 @@ class Validation(NamedTuple):
     standard_error: float = 0.0
 
 
+class Verdict(NamedTuple):
+    """What is said of a network at the end of a round: whether it is kept, and whether training goes on."""
+
+    keeps: bool
+    goes_on: bool
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """How to train.
@@ -85,6 +92,8 @@ class TrainingSettings:
         Longer gradients are shortened to this.
     constant_rate
         Stay at ``learning_rate``, instead of one cycle up to it and down: for training that has no planned end.
+    n_rounds
+        Cycles, each as long as all before it, where the network is judged at their ends; else it is one.
     """
 
     max_epochs: int
@@ -96,6 +105,7 @@ class TrainingSettings:
     mixed_precision: bool = False
     max_gradient_norm: float = 5.0
     constant_rate: bool = False
+    n_rounds: int = 1
 
 
 @dataclass
@@ -114,17 +124,6 @@ class TrainingResult:
     left_out: Float64Array | None = None
 
 
-def one_cycle(progress: float, *, warm_up: float = 0.25, start: float = 0.04, end: float = 0.001) -> float:
-    """Return the share of the peak learning rate at this share of the training: up, then down, both as cosines.
-
-    >>> [round(one_cycle(share), 3) for share in (0.0, 0.25, 1.0)]
-    [0.04, 1.0, 0.001]
-    """
-    if progress < warm_up:
-        return start + (1 - start) * (1 - math.cos(math.pi * progress / warm_up)) / 2
-    return end + (1 - end) * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up))) / 2
-
-
 def train(
     network: Network,
     store: WindowStore,
@@ -138,6 +137,7 @@ def train(
     augment: Augment | None = None,
     folds: IntegerArray | None = None,
     validate: Callable[[], Validation] | None = None,
+    judge: Callable[[], Verdict] | None = None,
     watcher: Watcher | None = None,
     moments: Sequence[Moments] = (),
 ) -> TrainingResult:
@@ -172,6 +172,9 @@ def train(
         under a falling learning rate a later network is the calmer one, and a smaller difference is chance. Training
         stops when ``n_iter_no_change`` epochs brought no better score (or, of equal scores, lower loss), unless that is
         None. The score decides, not the loss: a network that grows too sure of itself may still be right more often.
+    judge
+        Is asked at the end of each round (``settings.n_rounds``). The network that it last wanted kept is the one that
+        stays.
     watcher
         Is told how it goes, and may end it.
     moments
@@ -191,7 +194,13 @@ def train(
     # Mean weight one, so that the learning rate means the same whatever the weights' scale.
     weights = weights / weights.mean()
     result = TrainingResult()
-    schedule, best = _Schedule(settings), _Best(settings.n_iter_no_change)
+    best = _Best(settings.n_iter_no_change)
+    schedule = Schedule(
+        settings.max_epochs,
+        settings.max_seconds,
+        n_rounds=1 if judge is None else settings.n_rounds,
+        constant=settings.constant_rate,
+    )
     arguments = {"equal_length": knows_no_padding(network)}
     n_copies = network.head.n_copies if isinstance(network.head, CopiesHead) else 1
     assert folds is None or (isinstance(network.head, CopiesHead) and folds.max() < n_copies)
@@ -229,9 +238,10 @@ def train(
         )
         seen, rate = 0, 0.0
         for position, windows in enumerate(batches):
-            now = schedule.rate(epoch - 1 + position / len(batches))
-            if now is None:
+            share = schedule.share(epoch - 1 + position / len(batches))
+            if share is None:
                 break
+            now = settings.learning_rate * share
             mean, summed, count = measure_loss(windows)
             descent.step(mean, now)
             total += summed
@@ -268,39 +278,25 @@ def train(
                 stop = watcher is not None and watcher.on_epoch(row)
                 if best.is_long_past(epoch):
                     break
-                if stop or epoch == settings.max_epochs:
+                judged = judge is not None and schedule.ends_round(epoch)
+                if stop or judged or epoch == settings.max_epochs:
                     # The losses were taken before the last step, which may have been the one that diverged.
                     _demand_finite(_largest_weight(network), "largest weight", epoch, row["learning_rate"], settings)
+                if stop:
                     break
+                if judge is not None and judged:
+                    verdict = judge()
+                    network.train()
+                    if verdict.keeps:
+                        best.keep(epoch, network)
+                    if not verdict.goes_on:
+                        break
             result.moments = descent.moments()
     except KeyboardInterrupt:
         result.interrupted = True
     result.kept_epoch = best.restore(network) or len(result.history)
     network.eval()
     return result
-
-
-class _Schedule:
-    """The learning rate as training goes on, and the clock."""
-
-    def __init__(self, settings: TrainingSettings) -> None:
-        self._settings = settings
-        self._started = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """How long training has been going on."""
-        return time.perf_counter() - self._started
-
-    def rate(self, epochs_done: float) -> float | None:
-        """Return the learning rate of the next step; None where the budget is spent, but for the very first step."""
-        settings = self._settings
-        progress = epochs_done / settings.max_epochs
-        if settings.max_seconds is not None:
-            progress = max(progress, self.seconds / settings.max_seconds)
-            if progress >= 1 and epochs_done > 0:
-                return None
-        return settings.learning_rate * (1.0 if settings.constant_rate else one_cycle(min(progress, 1.0)))
 
 
 class _Best:
@@ -322,7 +318,11 @@ class _Best:
         elif self._epoch is None:
             self._epoch = 0
         if self._patience is not None and measured.score >= self._standing[0] - self._tolerance:
-            self._kept, self._kept_epoch = deepcopy(network.state_dict()), epoch
+            self.keep(epoch, network)
+
+    def keep(self, epoch: int, network: nn.Module) -> None:
+        """Keep the weights as they are."""
+        self._kept, self._kept_epoch = deepcopy(network.state_dict()), epoch
 
     def is_long_past(self, epoch: int) -> bool:
         """Tell whether so many epochs brought none better that training should stop."""

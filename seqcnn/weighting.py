@@ -16,6 +16,8 @@ from seqcnn._types import Float64Array
 
 PRIOR = 0.3
 """Records for each member that pull its weight towards an equal one: few, a weak member among equals hurts."""
+LEAST_LIKELY = 1e-12
+"""What is given to an answer that was thought impossible."""
 LEAST_WEIGHT = 0.02
 """A smaller one is no weight: the member is dropped."""
 
@@ -42,7 +44,7 @@ def weigh_by_likelihood(likelihoods: Sequence[Float64Array], counts: Float64Arra
     >>> bool(weights[0] > weights[1] > 0.02)
     True
     """
-    stacked = np.maximum(np.stack(likelihoods), 1e-12)
+    stacked = np.maximum(np.stack(likelihoods), LEAST_LIKELY)
     # Mean one, so that the prior means the same whatever the weights' unit.
     counts = counts / counts.mean()
     n_members = len(stacked)

@@ -37,6 +37,7 @@ LEVELS = (
         "conformal",
         "reliability",
         "allocation",
+        "schedule",
         "flat_parameters",
         "progress",
         "callbacks",

@@ -186,10 +186,12 @@ def test_auto_is_one_network_where_the_rest_asks_for_one():
 
 @pytest.mark.parametrize("preset", ["quick", "default", "best"])
 def test_auto_is_a_committee_for_series(preset):
-    classifier = SeqCNNClassifier(preset=preset, max_epochs=2, random_state=0).fit(X, y)
+    # In so much noise fixed kernels leave something to learn.
+    noisy, later = (make_shapes_in_noise(60, noise=0.4, random_state=seed) for seed in (0, 1))
+    classifier = SeqCNNClassifier(preset=preset, max_epochs=2, random_state=0).fit(*noisy)
     names = [" + ".join(encoder) if isinstance(encoder, tuple) else encoder for encoder in PRESETS[preset]]
     assert classifier.committee_["member"].tolist() == names
-    assert classifier.score(X_new, y_new) > 0.8
+    assert classifier.score(*later) > 0.7
 
 
 def test_few_long_series_need_no_trained_member():

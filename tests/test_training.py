@@ -10,18 +10,16 @@ import numpy as np
 import pytest
 import torch
 from core_helpers import network_around, relative_error, series, store_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.metrics import log_loss, mean_absolute_error, mean_squared_error
 from torch import nn
 
-from seqcnn import training
+from seqcnn import schedule
 from seqcnn.encoders import FCN
 from seqcnn.heads import LinearHead
 from seqcnn.inference import run_network
 from seqcnn.losses import cross_entropy, regression_loss
 from seqcnn.threads import thread_limit
-from seqcnn.training import NonFiniteLossError, TrainingSettings, Validation, local_seed, one_cycle, train
+from seqcnn.training import NonFiniteLossError, TrainingSettings, Validation, Verdict, local_seed, train
 
 CPU = torch.device("cpu")
 N_RECORDS = 24
@@ -58,7 +56,7 @@ def run(seed=0, batch_seed=0, network=None, loss=None, weights=None, rows=slice(
         network = small_network() if network is None else network
         records, targets = task()
         rows = np.arange(N_RECORDS)[rows]
-        changed = {name: options.pop(name) for name in list(options) if name not in ("validate", "watcher")}
+        changed = {name: options.pop(name) for name in list(options) if name not in ("validate", "judge", "watcher")}
         result = train(
             network,
             store_of(records.take(rows)),
@@ -230,7 +228,7 @@ def test_a_validation_loss_that_is_not_finite_stops_training_with_advice():
 
 def test_a_budget_of_seconds_ends_training_in_time_with_the_cycle_finished(monkeypatch):
     clock = iter(range(10_000))
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     rates = []
     watcher = Watcher(on_epoch=lambda row: rates.append(row["learning_rate"]))
     _, result = run(watcher=watcher, max_epochs=1000, max_seconds=60.0)
@@ -242,7 +240,7 @@ def test_a_budget_of_seconds_ends_training_in_time_with_the_cycle_finished(monke
 
 def test_a_budget_that_is_too_small_still_trains_one_batch(monkeypatch):
     clock = iter(range(10_000))
-    monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(schedule, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
     batches = []
     _, result = run(max_seconds=0.5, watcher=Watcher(lambda epoch, share: batches.append(share)))
     assert (len(result.history), len(batches)) == (1, 1)
@@ -305,16 +303,55 @@ def test_frozen_parameters_stay_as_they_are():
     assert not torch.equal(values_of(network.head), values_of(before.head))
 
 
-@settings(deadline=None, max_examples=50)
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_the_learning_rate_goes_up_to_its_peak_at_a_quarter_and_then_down(first, second):
-    first, second = sorted((first, second))
-    assert 0 < one_cycle(first) <= one_cycle(0.25) == 1.0
-    assert one_cycle(1.0) < one_cycle(0.0) < 0.1
-    if second <= 0.25:
-        assert one_cycle(first) <= one_cycle(second)
-    elif first >= 0.25:
-        assert one_cycle(first) >= one_cycle(second)
+def keep_and_go_on():
+    return Verdict(keeps=True, goes_on=True)
+
+
+def test_a_judge_is_asked_at_the_end_of_each_round():
+    asked, rates = [], []
+    watcher = Watcher(on_epoch=lambda row: rates.append(row["learning_rate"]))
+    network = small_network_of(0)
+
+    def judge():
+        asked.append((len(rates), network.training))
+        return keep_and_go_on()
+
+    _, result = run(network=network, max_epochs=8, n_rounds=3, judge=judge, watcher=watcher)
+    assert [epoch for epoch, _ in asked] == [2, 4, 8]
+    assert result.kept_epoch == 8
+    # Each round ends on a small rate, and the next begins anew.
+    assert max(rates[position] for position in (1, 3, 7)) < 0.3 * 0.01 < min(rates[position] for position in (0, 2, 5))
+
+
+def test_the_network_that_a_judge_last_wanted_kept_stays():
+    verdicts = iter([Verdict(True, True), Verdict(True, True), Verdict(False, True)])
+    states, network = [], small_network_of(0)
+
+    def judge():
+        states.append(values_of(network))
+        return next(verdicts)
+
+    _, result = run(network=network, max_epochs=8, n_rounds=3, judge=judge)
+    assert torch.equal(values_of(network), states[1])
+    assert not torch.equal(states[1], states[2])
+    assert (result.kept_epoch, len(result.history)) == (4, 8)
+
+
+def test_a_judge_ends_training_after_a_round():
+    _, result = run(max_epochs=8, n_rounds=3, judge=lambda: Verdict(keeps=True, goes_on=False))
+    assert (result.kept_epoch, len(result.history)) == (2, 2)
+
+
+def test_nobody_who_judges_is_no_round():
+    assert torch.equal(values_of(run(n_rounds=3)[0]), values_of(run()[0]))
+
+
+def test_a_network_that_diverged_is_not_judged():
+    def judge():
+        raise AssertionError
+
+    with pytest.raises(NonFiniteLossError, match="not finite"):
+        run(learning_rate=1e42, max_epochs=1, batch_size=N_RECORDS, judge=judge)
 
 
 def test_losses_are_those_of_scikit_learn_and_torch():

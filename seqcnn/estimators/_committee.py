@@ -1,6 +1,7 @@
 """The fit of a committee: its members one after the other, and then how much each counts.
 
 member -> settings, model -> trained in folds, or solved   -> its network, and what it says of records left out
+                             asked after each round whether it earns a weight (_race.py)
 all    -> weights from what they say of records left out   -> the committee, a line a member
 """
 
@@ -25,6 +26,7 @@ from seqcnn.committee import Blend, Committee, blend
 from seqcnn.cross_fitting import make_folds
 from seqcnn.estimators._examples import Examples
 from seqcnn.estimators._going_on import LARGEST_SEED
+from seqcnn.estimators._race import Race
 from seqcnn.estimators._roster import Member
 from seqcnn.estimators._scoring import score_with
 from seqcnn.estimators._settings import Settings
@@ -139,6 +141,7 @@ class CommitteeFit:
             If a member could not be trained.
         """
         fitted: list[Fitted] = []
+        self._fitted = fitted
         for position, member in enumerate(members):
             started = time.perf_counter()
             generator = np.random.default_rng([self._seed, position])
@@ -148,6 +151,8 @@ class CommitteeFit:
             must = not fitted and not later
             with local_seed(int(generator.integers(LARGEST_SEED)), torch.device("cpu")):
                 if member.is_fixed and not must and not self._is_done_in_time(member, generator):
+                    continue
+                if member.must_earn and self._race().is_settled():
                     continue
                 try:
                     one = self._fit(member, generator)
@@ -162,6 +167,9 @@ class CommitteeFit:
             if one.interrupted:
                 break
         return self._join(fitted)
+
+    def _race(self) -> Race:
+        return Race(self._target, self._examples.weights, [one.answers for one in self._fitted])
 
     def _seconds_left(self) -> float:
         return np.inf if self._deadline is None else self._deadline - time.perf_counter()
@@ -242,6 +250,7 @@ class CommitteeFit:
         generator: np.random.Generator,
         folds: IntegerArray | None,
     ) -> TrainingResult:
+        judge = None if folds is None else self._race().judge
         with self._watch(name, self._settings) as watcher:
             return train_model(
                 model,
@@ -252,6 +261,7 @@ class CommitteeFit:
                 sounds=self._sounds,
                 moments=[],
                 folds=folds,
+                judge=judge,
                 watcher=watcher,
                 caller=self._caller,
             )

@@ -7,7 +7,7 @@ classes drawn evenly, or under a robust loss.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import nn
@@ -30,11 +30,14 @@ class Member:
         A name or a module; of fixed kernels also several, whose features stand side by side.
     n_folds
         Into how many folds the records are dealt, if it is trained: each of so many copies learns without one.
+    must_earn
+        Whether it is left out where the members in front of it leave nothing that it could show to know.
     """
 
     name: str
     encoder: str | nn.Module | tuple[str | nn.Module, ...]
     n_folds: int = 5
+    must_earn: bool = False
 
     @property
     def is_fixed(self) -> bool:
@@ -101,7 +104,8 @@ def choose_members(
         preset = parameters["preset"]
         if preset == "default" and length >= LONG and n_windows < ENOUGH_FOR_LONG:
             return name_members(_WITHOUT_TRAINING)
-        return name_members(PRESETS[preset])
+        members = name_members(PRESETS[preset])
+        return tuple(replace(member, must_earn=not member.is_fixed) for member in members)
     return ()
 
 

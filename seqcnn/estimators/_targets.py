@@ -18,7 +18,7 @@ from seqcnn.heads import Head, LinearHead
 from seqcnn.losses import RegressionLoss, binary_cross_entropy, cross_entropy, regression_loss
 from seqcnn.model import Output
 from seqcnn.training import Loss
-from seqcnn.weighting import weigh_by_error, weigh_by_likelihood
+from seqcnn.weighting import LEAST_LIKELY, weigh_by_error, weigh_by_likelihood
 
 
 class Target(ABC):
@@ -80,6 +80,14 @@ class Target(ABC):
 
         ``answers`` are what each said of these records, ``(n_records, n_outputs)``, without having learnt them, and
         ``weights`` how much each record counts.
+        """
+
+    @abstractmethod
+    def misfits(self, answers: Float64Array) -> Float64Array:
+        """Return how far an answer is from the truth, ``(n_records,)``.
+
+        Of probabilities it is the negative logarithm of what the truth was given, of numbers the squared error in units
+        of their variance.
         """
 
     def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
@@ -161,6 +169,11 @@ class ClassTarget(Target):
         """Weigh by the probabilities of the records' own classes."""
         rows = np.arange(len(self.positions))
         return weigh_by_likelihood([answer[rows, self.positions] for answer in answers], weights)
+
+    def misfits(self, answers: Float64Array) -> Float64Array:
+        """Return cross-entropies, in nats."""
+        misfits: Float64Array = -np.log(np.maximum(answers[np.arange(len(answers)), self.positions], LEAST_LIKELY))
+        return misfits
 
     def sharpness(self, scores: Tensor, weights: Float64Array) -> float:
         """Return the factor of least cross-entropy."""
@@ -250,6 +263,12 @@ class MultilabelTarget(Target):
         likelihoods = [np.where(self.present > 0, answer, 1 - answer).ravel() for answer in answers]
         return weigh_by_likelihood(likelihoods, np.repeat(weights, self.present.shape[1]))
 
+    def misfits(self, answers: Float64Array) -> Float64Array:
+        """Return binary cross-entropies, in nats, the sum over labels."""
+        likelihoods = np.where(self.present > 0, answers, 1 - answers)
+        misfits: Float64Array = -np.log(np.maximum(likelihoods, LEAST_LIKELY)).sum(1)
+        return misfits
+
 
 @dataclass(frozen=True)
 class NumericTarget(Target):
@@ -331,6 +350,12 @@ class NumericTarget(Target):
         scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
         scale[scale == 0] = 1.0
         return weigh_by_error([(answer - self.values) / scale for answer in answers], weights)
+
+    def misfits(self, answers: Float64Array) -> Float64Array:
+        """Return squared errors in units of each target's variance, the mean over targets."""
+        variance = self.values.var(0)
+        misfits: Float64Array = (np.square(answers - self.values) / np.where(variance > 0, variance, 1.0)).mean(1)
+        return misfits
 
 
 def _quartiles(values: Float64Array, weights: Float64Array) -> Float64Array:

@@ -9,6 +9,7 @@ Nothing here knows the estimator: it hears through a watcher.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -35,7 +36,7 @@ from seqcnn.inference import run_network
 from seqcnn.model import Model
 from seqcnn.network import Network
 from seqcnn.threads import thread_limit, threads_for
-from seqcnn.training import TrainingResult, Validation, Watcher, train
+from seqcnn.training import TrainingResult, Validation, Verdict, Watcher, train
 from seqcnn.windows import WindowTable
 
 HISTORY_COLUMNS = ("member", "epoch", "train_loss", "learning_rate", "validation_loss", "validation_score", "seconds")
@@ -51,6 +52,7 @@ def train_model(
     sounds: Sounds | SeriesAugmentation | None = None,
     moments: list[Moments],
     folds: IntegerArray | None = None,
+    judge: Callable[[Float64Array], Verdict] | None = None,
     watcher: Watcher,
     caller: str,
 ) -> TrainingResult:
@@ -74,6 +76,9 @@ def train_model(
         What the optimizer remembers of an earlier training.
     folds
         The fold of each record, ``(n_records,)``, for a network of copies (:mod:`seqcnn.cross_fitting`).
+    judge
+        Hears at the end of each round what copies say of the records that they did not learn, ``(n_records,
+        n_outputs)``, NaN of those that all have.
     watcher
         Is told how it goes.
     caller
@@ -104,6 +109,13 @@ def train_model(
             return TrainingResult([row], kept_epoch=1, left_out=measure.answers(left_out, table))
         # Who asks for threads gets them.
         n_threads = settings.n_threads or threads_for(network, store, settings.training.batch_size)
+
+        def say_of_others() -> Float64Array:
+            assert folds is not None
+            left_out = measure.answers(out_of_fold(network, store, folds[table.record]), table)
+            left_out[folds == LEARNT_BY_ALL] = np.nan
+            return left_out
+
         with thread_limit(n_threads), changed_bands(network, sounds):
             result = train(
                 network,
@@ -117,13 +129,12 @@ def train_model(
                 augment=None if sounds is None else make_augment(sounds, network, store, examples.target),
                 folds=None if folds is None else folds[table.record],
                 validate=validate,
+                judge=None if judge is None else lambda: judge(say_of_others()),
                 watcher=watcher,
                 moments=moments,
             )
             if folds is not None:
-                left_out = measure.answers(out_of_fold(network, store, folds[table.record]), table)
-                left_out[folds == LEARNT_BY_ALL] = np.nan
-                result.left_out = left_out
+                result.left_out = say_of_others()
             return result
 
 
