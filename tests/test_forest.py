@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
+import sklearn.ensemble
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,6 +152,30 @@ def test_numbers_beyond_all_bounds_are_large() -> None:
     solution = grow_head(network_of(1, head), features, signs(y, 3), torch.ones(40))
     # A threshold between a number and infinity is nearly never a small one: infinities are what can be told.
     assert (solution.outputs.argmax(1).numpy() == y)[y != 1].all()
+
+
+@pytest.mark.parametrize(
+    ("most_work", "n_trees", "n_features"), [(1e30, 40, 6), (0.6 * 60 * 6 * 40, 20, 6), (0, 20, 2)]
+)
+def test_of_many_rows_and_features_half_the_trees_look_at_fewer_features(
+    most_work: float, n_trees: int, n_features: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seqcnn.growing._MOST_WORK", most_work)
+    monkeypatch.setattr("seqcnn.growing._MOST_ROWS", 60)
+    monkeypatch.setattr("seqcnn.growing._SHARE_OF_FEATURES", 1.0)
+    looked_at, grow = [], sklearn.ensemble.ExtraTreesClassifier
+
+    def watch(*arguments: Any, max_features: float, **options: Any) -> Any:
+        looked_at.append(round(6 * max_features))
+        return grow(*arguments, max_features=max_features, **options)
+
+    monkeypatch.setattr(sklearn.ensemble, "ExtraTreesClassifier", watch)
+    generator = np.random.default_rng(0)
+    features, y = generator.normal(size=(400, 6)).astype(np.float32), generator.integers(0, 2, 400)
+    head = ForestHead(6, 2, means="probabilities")
+    grow_head(network_of(6, head), torch.from_numpy(features), signs(y, 2), torch.ones(400), n_trees=40)
+    assert len(head.roots) == n_trees
+    assert set(looked_at) == {n_features}
 
 
 def test_trees_of_many_records_are_grown_from_some_of_them_and_answers_are_bounded(
