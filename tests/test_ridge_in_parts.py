@@ -32,7 +32,7 @@ def reader(features):
 def small_parts(monkeypatch):
     """Work on some dozens of rows at a time, and on some columns."""
     monkeypatch.setattr(ridge_in_parts, "_VALUES", 300)
-    monkeypatch.setattr(ridge_in_parts, "_COLUMNS", 7)
+    monkeypatch.setattr("seqcnn.symmetric._COLUMNS", 7)
 
 
 def assert_equal(parts, whole, features):

@@ -34,7 +34,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be held, and parts be of some dozens of windows."""
     monkeypatch.setattr(solving, "HELD_BYTES", 0)
     monkeypatch.setattr(ridge_in_parts, "_VALUES", 40 * 168)
-    monkeypatch.setattr(ridge_in_parts, "_COLUMNS", 50)
+    monkeypatch.setattr("seqcnn.symmetric._COLUMNS", 50)
 
 
 def fit_both(request: pytest.FixtureRequest, fit: Any) -> tuple[Any, Any]:
