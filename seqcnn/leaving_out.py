@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -22,9 +22,11 @@ from seqcnn._types import IntegerArray
 from seqcnn.symmetric import factorise, solve_factorised
 
 DECOMPOSED = 1000
-"""Rows of which all penalties are tried at once, at most; of more, these tell which penalty to try first."""
+"""Rows or features of which all penalties are tried, at most; of more, so many rows tell which to try first."""
 _ROWS = 512
 """Rows that are left out at a time, about."""
+
+T = TypeVar("T")
 
 
 class Dual(NamedTuple):
@@ -65,17 +67,62 @@ def choose_dual(gram: Tensor, wanted: Tensor, direction: Tensor, groups: Integer
     alphas
         The penalties.
     """
-    # Given by far the largest eigenvalue, the direction becomes the last eigenvector.
-    weight = 2 * float(gram.trace().clamp_min(1.0))
-    gram.addr_(direction, direction, alpha=weight)
+    weight = _give_weight(gram, direction)
     if len(gram) > DECOMPOSED:
         some = np.sort(np.random.default_rng(0).permutation(len(gram))[:DECOMPOSED])
         places = torch.from_numpy(some).to(gram.device)
         start = _decompose(gram[places][:, places], wanted[places], groups[some], alphas).best
-        dual = _Factors(gram, wanted, direction, weight, groups).descend(alphas, start)
-        if dual is not None:
+        factors = _Factors(gram, wanted, direction, weight, groups)
+        loss, dual = descend(alphas, start, lambda best: factors.dual(best, alphas[best]))
+        if np.isfinite(loss):
             return dual
     return _decompose(gram, wanted, groups, alphas)
+
+
+def guess_penalty(x: Tensor, wanted: Tensor, direction: Tensor, groups: IntegerArray, alphas: Sequence[float]) -> int:
+    """Return which penalty some rows choose, those of ``(n_rows, n_features)``; the rest is as in a dual."""
+    gram = x @ x.T
+    _give_weight(gram, direction)
+    return _decompose(gram, wanted, groups, alphas).best
+
+
+def descend(alphas: Sequence[float], start: int, attempt: Callable[[int], tuple[float, T]]) -> tuple[float, T]:
+    """Go from a penalty to larger or else to smaller ones while the loss falls.
+
+    Parameters
+    ----------
+    alphas
+        The penalties.
+    start
+        Which of them is tried first.
+    attempt
+        Gives the loss of one, infinite where there is no fit, and what else is known.
+
+    Returns
+    -------
+    float
+        The least loss, infinite if there is none.
+    T
+        What is known.
+    """
+    ascending = np.argsort(alphas).tolist()
+    first = at = ascending.index(start)
+    least, best = attempt(start)
+    for step in (1, -1):
+        # Who could go up has come from below.
+        while 0 <= at + step < len(ascending) and (step > 0 or at <= first):
+            loss, following = attempt(ascending[at + step])
+            if loss > least:
+                break
+            at, least, best = at + step, loss, following
+    return least, best
+
+
+def _give_weight(gram: Tensor, direction: Tensor) -> float:
+    """Give a direction by far the largest eigenvalue, which makes it the last eigenvector, and return how much."""
+    weight = 2 * float(gram.trace().clamp_min(1.0))
+    gram.addr_(direction, direction, alpha=weight)
+    return weight
 
 
 def _decompose(gram: Tensor, wanted: Tensor, groups: IntegerArray, alphas: Sequence[float]) -> Dual:
@@ -100,23 +147,8 @@ class _Factors:
         self._memory = torch.empty_like(gram)
         self._parts = list(pack(groups, np.arange(len(groups)), _ROWS))
 
-    def descend(self, alphas: Sequence[float], start: int) -> Dual | None:
-        """Go from a penalty to larger or else to smaller ones while errors fall; None where no penalty has a factor."""
-        ascending = np.argsort(alphas).tolist()
-        first = at = ascending.index(start)
-        least, best = self._try(alphas, start)
-        for step in (1, -1):
-            # Who could go up has come from below.
-            while 0 <= at + step < len(ascending) and (step > 0 or at <= first):
-                loss, dual = self._try(alphas, ascending[at + step])
-                if loss > least:
-                    break
-                at, least, best = at + step, loss, dual
-        return None if np.isinf(least) else best
-
-    def _try(self, alphas: Sequence[float], position: int) -> tuple[float, Dual]:
+    def dual(self, position: int, alpha: float) -> tuple[float, Dual]:
         """Return the mean squared error under a penalty, infinite where it has no factor, and the regression."""
-        alpha = alphas[position]
         factor, exists = factorise(self._gram, alpha, self._memory)
         if not exists:
             return np.inf, Dual(position, self._wanted, self._wanted)

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from seqcnn._types import Float64Array, IntegerArray
 from seqcnn.closed_form import ALPHAS, Ridge
-from seqcnn.leaving_out import leave_out, pack
+from seqcnn.leaving_out import DECOMPOSED, descend, guess_penalty, leave_out, pack
 from seqcnn.symmetric import add_products, factorise, mirror, solve_factorised
 
 SAMPLE = 3000
@@ -34,6 +34,8 @@ Read = Callable[[IntegerArray], Tensor]
 """Numbers of rows to their features, ``(n, n_features)``."""
 Report = Callable[[str, float], None]
 """Is told what is being done, and the share of the whole that is done."""
+Taken = tuple[IntegerArray, tuple[Tensor, Tensor, Tensor]]
+"""Rows, and their features, targets and roots of weights."""
 T = TypeVar("T")
 
 
@@ -52,8 +54,9 @@ def fit_ridge_in_parts(
 ) -> tuple[Ridge, Tensor]:
     """Fit the ridge regression of :func:`seqcnn.closed_form.fit_ridge` to features that are read part by part.
 
-    The penalty is chosen on about 3,000 rows, or on four whole groups if these are more; of fewer rows, on all. All
-    else is what it is there. Beside a part of the features, two squares of their number are held in float64, and three
+    The penalty is chosen on about 3,000 rows, or on four whole groups if these are more; of fewer rows, on all. Of more
+    than a thousand features not all penalties are tried (:func:`seqcnn.leaving_out.descend`). All else is what it is
+    there. Beside a part of the features, two squares of their number are held in float64, and three
     where a group has very many rows.
 
     Parameters
@@ -97,10 +100,9 @@ def fit_ridge_in_parts(
         tell("computing features", 0.4 * done)
     rows.finish(scale, emphasis)
     without = _Without(rows, numbers, rows_a_part, leaves_out)
-    errors = without.squares(
+    alpha = without.choose(
         list(pack(numbers, sample, rows_a_part)), alphas, lambda done: tell("choosing the penalty", 0.4 + 0.2 * done)
     )
-    alpha = alphas[int(np.where(np.isnan(errors), np.inf, errors).argmin())]
     solution = without.settle(alpha)
     fitted, left_out = torch.empty(2, *targets.shape, dtype=torch.float64, device=targets.device)
     # Large groups come last: fits without them take the memory of the factor that the others need.
@@ -180,23 +182,49 @@ class _Without:
         self._factor = torch.empty_like(rows.covariance)
         self._rest: Tensor | None = None
 
-    def squares(
-        self, parts: Sequence[IntegerArray], alphas: Sequence[float], report: Callable[[float], None]
-    ) -> Float64Array:
-        """Return the sum of squared errors on these rows, left out, under each penalty; NaN where there is no fit."""
-        squares = np.zeros(len(alphas))
+    def choose(self, parts: Sequence[IntegerArray], alphas: Sequence[float], report: Callable[[float], None]) -> float:
+        """Return the penalty with the least squared error on these rows, left out.
+
+        Of many features not all penalties are tried, but those from where some of the rows start to where errors rise.
+        """
         small = [(part, self._rows.take(part)) for part in parts if not self._is_large(part)]
-        for position, alpha in enumerate(alphas):
-            if small:
-                factor, solution = self._solve(self._rows.covariance, self._rows.moment, alpha)
-                for part, (x, wanted, root) in small:
-                    errors = self._errors(self._groups[part], x, wanted - x @ solution, root, factor)
-                    squares[position] += float(errors.square().sum())
-            report((position + 1) / len(alphas))
-        for part in filter(self._is_large, parts):
+        large = [part for part in parts if self._is_large(part)]
+        squares: dict[int, float] = {}
+
+        def attempt(position: int) -> tuple[float, float]:
+            squares[position] = self._squares(small, alphas[position])
+            report(len(squares) / len(alphas))
+            return squares[position], alphas[position]
+
+        if self._leaves_out and not large and len(self._rows.covariance) > DECOMPOSED:
+            _, alpha = descend(alphas, self._guess(small, alphas), attempt)
+            report(1.0)
+            return alpha
+        each: Float64Array = np.array([attempt(position)[0] for position in range(len(alphas))])
+        for part in large:
             for _, _, errors in self._refit(part, alphas):
-                squares += errors.square().sum((1, 2)).cpu().numpy()
-        return squares
+                each += errors.square().sum((1, 2)).cpu().numpy()
+        return alphas[int(np.where(np.isnan(each), np.inf, each).argmin())]
+
+    def _squares(self, small: Sequence[Taken], alpha: float) -> float:
+        """Return the sum of squared errors under a penalty, infinite where there is no fit."""
+        if not small:
+            return 0.0
+        factor, solution = self._solve(self._rows.covariance, self._rows.moment, alpha)
+        square = sum(
+            float(self._errors(self._groups[part], x, wanted - x @ solution, root, factor).square().sum())
+            for part, (x, wanted, root) in small
+        )
+        return np.inf if np.isnan(square) else square
+
+    def _guess(self, small: Sequence[Taken], alphas: Sequence[float]) -> int:
+        """Return which penalty some of the rows choose by themselves."""
+        step = -(-sum(len(part) for part, _ in small) // DECOMPOSED)
+        x, wanted, root = (
+            torch.cat(several) for several in zip(*([one[::step] for one in taken] for _, taken in small), strict=True)
+        )
+        groups = np.concatenate([part[::step] for part, _ in small])
+        return guess_penalty(x, wanted, root / self._rows.total.sqrt(), self._groups[groups], alphas)
 
     def settle(self, alpha: float) -> Tensor:
         """Stay with one penalty, and return the fit to all rows, ``(n_features, n_outputs)``.
