@@ -3,8 +3,7 @@
 The head is a ridge regression whose penalty is chosen by leaving each record out.
 
 Hoerl and Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems"; what a model says of a
-record that was left out follows from one decomposition, without fitting again (Allen 1974, "The relationship between
-variable selection and data augmentation and a method for prediction").
+record that was left out follows without fitting again (:mod:`seqcnn.leaving_out`).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from seqcnn.symmetric import add_products, mirror
 
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
 LARGEST = 20_000
-"""The most records or features, whichever are fewer: their square is decomposed."""
+"""The most records or features, whichever are fewer: their square is decomposed or factorised."""
 _BLOCK = 2**22
 """Features that are worked on at a time in float64."""
 _VALUES_TO_PREPARE = 2**25
@@ -213,7 +212,9 @@ def fit_ridge(
     """Fit a ridge regression with an intercept that is not penalised.
 
     The penalty is the one of ``alphas`` under which rows that are left out are predicted with the least squared error,
-    over all outputs. Beside the features, nothing larger than the square of the smaller of rows and features is held.
+    over all outputs; of more than a thousand rows and still more features, the one that neighbours are no better than
+    (:func:`seqcnn.leaving_out.choose_dual`). Beside the features, nothing larger than the square of the smaller of rows
+    and features is held.
 
     Parameters
     ----------

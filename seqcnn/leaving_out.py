@@ -4,8 +4,8 @@ With ``H`` the matrix that turns targets into fitted values, residuals are ``(I 
 out together ``inverse((I - H)[g, g])`` times their residuals (Allen 1974, "The relationship between variable selection
 and data augmentation and a method for prediction").
 
-Of few rows ``I - H`` follows for all penalties from one decomposition. Of many, a Cholesky factor for each of the
-penalties that are tried takes a tenth of the time, and few have to be tried.
+Of few rows ``I - H`` follows for all penalties from one decomposition. Of many, several Cholesky factors take a small
+part of its time, and from a good start two or three penalties have to be tried.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Dual(NamedTuple):
 def choose_dual(gram: Tensor, wanted: Tensor, direction: Tensor, groups: IntegerArray, alphas: Sequence[float]) -> Dual:
     """Solve a ridge regression under the penalty with the least squared error on rows left out.
 
-    Of more rows than are decomposed, the penalty is the first one on the way down from a start, which some of the rows
-    give, whose neighbours are worse.
+    Of more rows than are decomposed, some give a penalty to start from, and the one chosen is the first on the way down
+    from there whose neighbours are no better.
 
     Parameters
     ----------
