@@ -3,8 +3,7 @@
 The head is a ridge regression whose penalty is chosen by leaving each record out.
 
 Hoerl and Kennard (1970), "Ridge regression: biased estimation for nonorthogonal problems"; what a model says of a
-record that was left out follows from one decomposition, without fitting again (Allen 1974, "The relationship between
-variable selection and data augmentation and a method for prediction").
+record that was left out follows without fitting again (:mod:`seqcnn.leaving_out`).
 """
 
 from __future__ import annotations
@@ -22,11 +21,13 @@ from seqcnn.batches import WindowStore, prediction_batches
 from seqcnn.calibration import Calibrate
 from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.heads import CountScaler, LinearHead, PartsScaler
+from seqcnn.leaving_out import Leftover, choose_dual
 from seqcnn.network import Network
+from seqcnn.symmetric import add_products, mirror
 
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
 LARGEST = 20_000
-"""The most records or features, whichever are fewer: their square is decomposed."""
+"""The most records or features, whichever are fewer: their square is decomposed or factorised."""
 _BLOCK = 2**22
 """Features that are worked on at a time in float64."""
 _VALUES_TO_PREPARE = 2**25
@@ -211,7 +212,9 @@ def fit_ridge(
     """Fit a ridge regression with an intercept that is not penalised.
 
     The penalty is the one of ``alphas`` under which rows that are left out are predicted with the least squared error,
-    over all outputs. Beside the features, nothing larger than the square of the smaller of rows and features is held.
+    over all outputs; of more than a thousand rows and still more features, the one that neighbours are no better than
+    (:func:`seqcnn.leaving_out.choose_dual`). Beside the features, nothing larger than the square of the smaller of rows
+    and features is held.
 
     Parameters
     ----------
@@ -256,38 +259,29 @@ def fit_ridge(
     center = (weights.double() @ targets.double()) / total
     wanted = (targets.double() - center) * root[:, None]
     penalties = torch.tensor(alphas, dtype=torch.float64, device=features.device)
-    dual = n_rows <= n_features
-    if dual:
-        gram = matrix.gram()
-        # The intercept takes one direction out. Given by far the largest eigenvalue, it becomes the last eigenvector.
-        direction = root / total.sqrt()
-        gram += 2 * gram.trace().clamp_min(1.0) * torch.outer(direction, direction)
-        values, vectors = torch.linalg.eigh(gram)
-        values = values.clamp_min(0.0)
-        # Residuals are vectors @ diag(factors) @ vectors.T @ wanted.
-        factors = penalties[:, None] / (values + penalties[:, None])
-        factors[:, -1] = 0.0
-        basis, projected = vectors, vectors.T @ wanted
-        leftover = _Leftover(basis, projected, factors)
+    direction = root / total.sqrt()
+    groups = np.arange(n_rows) if groups is None else groups
+    if n_rows <= n_features:
+        best, rows, errors = choose_dual(matrix.gram(), wanted, direction, groups, alphas)
+        solution = matrix.transposed_times(rows)
     else:
         values, vectors = torch.linalg.eigh(matrix.covariance())
         values = values.clamp_min(0.0)
+        penalties = torch.tensor(alphas, dtype=torch.float64, device=features.device)
         basis = matrix.times(vectors)
         projected = basis.T @ wanted
         # Residuals are wanted + basis @ diag(factors) @ basis.T @ wanted.
-        leftover = _Leftover(basis, projected, -1 / (values + penalties[:, None]), wanted, root / total.sqrt())
-    errors = leftover.errors(np.arange(n_rows) if groups is None else groups)
-    best = int(errors.square().mean((1, 2)).argmin())
-    if dual:
-        solution = matrix.transposed_times(vectors[:, :-1] @ (projected[:-1] / (values[:-1, None] + penalties[best])))
-    else:
+        leftover = Leftover(basis, projected, -1 / (values + penalties[:, None]), wanted, direction)
+        under_each = leftover.errors(groups)
+        best = int(under_each.square().mean((1, 2)).argmin())
+        errors = under_each[best]
         solution = vectors @ (projected / (values[:, None] + penalties[best]))
     coefficients = (solution / matrix.deviation[:, None]).T
     return Ridge(
         coefficients,
         center - coefficients @ matrix.mean,
         alphas[best],
-        targets.double() - errors[best] / root[:, None],
+        targets.double() - errors / root[:, None],
     )
 
 
@@ -326,7 +320,8 @@ class _Centred:
         gram = self.mean.new_zeros(n_rows, n_rows)
         for block in self._columns():
             values = self._take(slice(None), block)
-            gram.addmm_(values, values.T)
+            add_products(gram, values.T, 1.0)
+        mirror(gram)
         return gram
 
     def covariance(self) -> Tensor:
@@ -335,7 +330,8 @@ class _Centred:
         covariance = self.mean.new_zeros(n_features, n_features)
         for block in self._rows():
             values = self._take(block, slice(None))
-            covariance.addmm_(values.T, values)
+            add_products(covariance, values, 1.0)
+        mirror(covariance)
         return covariance
 
     def times(self, other: Tensor) -> Tensor:
@@ -360,57 +356,3 @@ class _Centred:
 def _cut(length: int, n: int) -> Iterator[slice]:
     step = max(1, _BLOCK // length)
     return (slice(first, first + step) for first in range(0, n, step))
-
-
-class _Leftover:
-    """What is left of the targets under each penalty, and of rows that were left out.
-
-    With ``H`` the matrix that turns targets into fitted values, residuals are ``(I - H) y``, and those of rows ``g``
-    left out together ``inverse((I - H)[g, g])`` times their residuals.
-    """
-
-    def __init__(
-        self,
-        basis: Tensor,
-        projected: Tensor,
-        factors: Tensor,
-        wanted: Tensor | None = None,
-        direction: Tensor | None = None,
-    ) -> None:
-        self._basis = basis
-        self._factors = factors
-        self._direction = direction
-        # (penalty, row, output)
-        self._residuals = torch.stack([basis @ (factor[:, None] * projected) for factor in factors])
-        if wanted is not None:
-            self._residuals += wanted
-
-    def errors(self, groups: IntegerArray) -> Tensor:
-        """Return the errors on rows left out with their group, ``(n_penalties, n_rows, n_outputs)``.
-
-        Where all rows are one group there is nothing to leave out, and these are the residuals.
-        """
-        if (groups == groups[0]).all():
-            return self._residuals
-        diagonal = (self._basis.square() @ self._factors.T).T
-        if self._direction is not None:
-            diagonal += 1 - self._direction.square()
-        errors = self._residuals / diagonal[..., None]
-        for rows in group_rows(groups):
-            members = torch.from_numpy(rows).to(errors.device)
-            basis = self._basis[members]
-            for error, residual, factor in zip(errors, self._residuals, self._factors, strict=True):
-                block = (basis * factor) @ basis.transpose(1, 2)
-                if self._direction is not None:
-                    direction = self._direction[members]
-                    block += torch.eye(len(rows[0])).to(block) - direction[:, :, None] * direction[:, None]
-                error[members] = torch.linalg.solve(block, residual[members])
-        return errors
-
-
-def group_rows(groups: IntegerArray) -> Iterator[IntegerArray]:
-    """Yield the rows of groups of more than one, ``(n_groups, size)``, all groups of a size at once."""
-    order = np.argsort(groups, kind="stable")
-    _, first, sizes = np.unique(groups[order], return_index=True, return_counts=True)
-    for size in np.unique(sizes[sizes > 1]):
-        yield order[first[sizes == size][:, None] + np.arange(size)]

@@ -19,7 +19,9 @@ import torch
 from torch import Tensor
 
 from seqcnn._types import Float64Array, IntegerArray
-from seqcnn.closed_form import ALPHAS, Ridge, group_rows
+from seqcnn.closed_form import ALPHAS, Ridge
+from seqcnn.leaving_out import DECOMPOSED, descend, guess_penalty, leave_out, pack
+from seqcnn.symmetric import add_products, factorise, mirror, solve_factorised
 
 SAMPLE = 3000
 """Rows, about, on which the penalty is chosen."""
@@ -27,13 +29,13 @@ _FEWEST_GROUPS = 4
 """Groups on which the penalty is chosen, at least."""
 _VALUES = 2**24
 """Features that are worked on at a time in float64."""
-_COLUMNS = 2048
-"""Columns of a product that are computed at a time; of what mirrors them, only so many as well."""
 
 Read = Callable[[IntegerArray], Tensor]
 """Numbers of rows to their features, ``(n, n_features)``."""
 Report = Callable[[str, float], None]
 """Is told what is being done, and the share of the whole that is done."""
+Taken = tuple[IntegerArray, tuple[Tensor, Tensor, Tensor]]
+"""Rows, and their features, targets and roots of weights."""
 T = TypeVar("T")
 
 
@@ -52,8 +54,9 @@ def fit_ridge_in_parts(
 ) -> tuple[Ridge, Tensor]:
     """Fit the ridge regression of :func:`seqcnn.closed_form.fit_ridge` to features that are read part by part.
 
-    The penalty is chosen on about 3,000 rows, or on four whole groups if these are more; of fewer rows, on all. All
-    else is what it is there. Beside a part of the features, two squares of their number are held in float64, and three
+    The penalty is chosen on about 3,000 rows, or on four whole groups if these are more; of fewer rows, on all. Of more
+    than a thousand features not all penalties are tried (:func:`seqcnn.leaving_out.descend`). All else is what it is
+    there. Beside a part of the features, two squares of their number are held in float64, and three
     where a group has very many rows.
 
     Parameters
@@ -97,14 +100,13 @@ def fit_ridge_in_parts(
         tell("computing features", 0.4 * done)
     rows.finish(scale, emphasis)
     without = _Without(rows, numbers, rows_a_part, leaves_out)
-    errors = without.squares(
-        list(_pack(numbers, sample, rows_a_part)), alphas, lambda done: tell("choosing the penalty", 0.4 + 0.2 * done)
+    alpha = without.choose(
+        list(pack(numbers, sample, rows_a_part)), alphas, lambda done: tell("choosing the penalty", 0.4 + 0.2 * done)
     )
-    alpha = alphas[int(np.where(np.isnan(errors), np.inf, errors).argmin())]
     solution = without.settle(alpha)
     fitted, left_out = torch.empty(2, *targets.shape, dtype=torch.float64, device=targets.device)
     # Large groups come last: fits without them take the memory of the factor that the others need.
-    for done, part in _counted(sorted(_pack(numbers, order, rows_a_part), key=lambda part: len(part) > rows_a_part)):
+    for done, part in _counted(sorted(pack(numbers, order, rows_a_part), key=lambda part: len(part) > rows_a_part)):
         for some, *answers in without.answers(part):
             places = torch.from_numpy(some).to(targets.device)
             fitted[places], left_out[places] = answers
@@ -142,7 +144,7 @@ class _Rows:
     def add(self, rows: IntegerArray) -> None:
         """Add rows to the sums."""
         x, wanted, root = self.take(rows)
-        _add_products(self.covariance, x, 1.0)
+        add_products(self.covariance, x, 1.0)
         self.moment.addmm_(x.T, wanted)
         self._sum += root @ x
 
@@ -157,7 +159,7 @@ class _Rows:
         self.deviation = deviation if emphasis is None else deviation / emphasis
         self.covariance.div_(self.deviation).div_(self.deviation[:, None])
         self.moment.div_(self.deviation[:, None])
-        _mirror(self.covariance)
+        mirror(self.covariance)
 
     def take(self, rows: IntegerArray) -> tuple[Tensor, Tensor, Tensor]:
         """Return features and targets of rows, ``(n, n_features)`` and ``(n, n_outputs)``, and roots of weights."""
@@ -180,23 +182,49 @@ class _Without:
         self._factor = torch.empty_like(rows.covariance)
         self._rest: Tensor | None = None
 
-    def squares(
-        self, parts: Sequence[IntegerArray], alphas: Sequence[float], report: Callable[[float], None]
-    ) -> Float64Array:
-        """Return the sum of squared errors on these rows, left out, under each penalty; NaN where there is no fit."""
-        squares = np.zeros(len(alphas))
+    def choose(self, parts: Sequence[IntegerArray], alphas: Sequence[float], report: Callable[[float], None]) -> float:
+        """Return the penalty with the least squared error on these rows, left out.
+
+        Of many features not all penalties are tried, but those from where some of the rows start to where errors rise.
+        """
         small = [(part, self._rows.take(part)) for part in parts if not self._is_large(part)]
-        for position, alpha in enumerate(alphas):
-            if small:
-                factor, solution = self._solve(self._rows.covariance, self._rows.moment, alpha)
-                for part, (x, wanted, root) in small:
-                    errors = self._errors(self._groups[part], x, wanted - x @ solution, root, factor)
-                    squares[position] += float(errors.square().sum())
-            report((position + 1) / len(alphas))
-        for part in filter(self._is_large, parts):
+        large = [part for part in parts if self._is_large(part)]
+        squares: dict[int, float] = {}
+
+        def attempt(position: int) -> tuple[float, float]:
+            squares[position] = self._squares(small, alphas[position])
+            report(len(squares) / len(alphas))
+            return squares[position], alphas[position]
+
+        if self._leaves_out and not large and len(self._rows.covariance) > DECOMPOSED:
+            _, alpha = descend(alphas, self._guess(small, alphas), attempt)
+            report(1.0)
+            return alpha
+        each: Float64Array = np.array([attempt(position)[0] for position in range(len(alphas))])
+        for part in large:
             for _, _, errors in self._refit(part, alphas):
-                squares += errors.square().sum((1, 2)).cpu().numpy()
-        return squares
+                each += errors.square().sum((1, 2)).cpu().numpy()
+        return alphas[int(np.where(np.isnan(each), np.inf, each).argmin())]
+
+    def _squares(self, small: Sequence[Taken], alpha: float) -> float:
+        """Return the sum of squared errors under a penalty, infinite where there is no fit."""
+        if not small:
+            return 0.0
+        factor, solution = self._solve(self._rows.covariance, self._rows.moment, alpha)
+        square = sum(
+            float(self._errors(self._groups[part], x, wanted - x @ solution, root, factor).square().sum())
+            for part, (x, wanted, root) in small
+        )
+        return np.inf if np.isnan(square) else square
+
+    def _guess(self, small: Sequence[Taken], alphas: Sequence[float]) -> int:
+        """Return which penalty some of the rows choose by themselves."""
+        step = -(-sum(len(part) for part, _ in small) // DECOMPOSED)
+        x, wanted, root = (
+            torch.cat(several) for several in zip(*([one[::step] for one in taken] for _, taken in small), strict=True)
+        )
+        groups = np.concatenate([part[::step] for part, _ in small])
+        return guess_penalty(x, wanted, root / self._rows.total.sqrt(), self._groups[groups], alphas)
 
     def settle(self, alpha: float) -> Tensor:
         """Stay with one penalty, and return the fit to all rows, ``(n_features, n_outputs)``.
@@ -232,15 +260,17 @@ class _Without:
         # H[g, g] is projected.T @ projected, and direction @ direction.T of the intercept.
         projected: Tensor = torch.linalg.solve_triangular(factor, x.T, upper=False)
         direction = root / self._rows.total.sqrt()
-        diagonal = 1 - direction.square() - projected.square().sum(0)
-        errors: Tensor = residuals / diagonal[:, None]
-        for members in group_rows(groups):
-            at = torch.from_numpy(members).to(x.device)
-            basis, along = projected.T[at], direction[at]
-            block = torch.eye(at.shape[1]).to(along) - along[:, :, None] * along[:, None]
-            block -= basis @ basis.transpose(1, 2)
-            errors[at] = torch.linalg.solve(block, residuals[at])
-        return errors
+        basis = projected.T
+        return leave_out(
+            residuals,
+            groups,
+            1 - direction.square() - basis.square().sum(1),
+            lambda of: (
+                torch.eye(of.shape[1]).to(x)
+                - direction[of][..., None] * direction[of][:, None]
+                - basis[of] @ basis[of].mT
+            ),
+        )
 
     def _refit(
         self, group: IntegerArray, alphas: Sequence[float]
@@ -257,7 +287,7 @@ class _Without:
         weight, features, targets = rows.total.clone(), torch.zeros_like(rows.mean), torch.zeros_like(rows.center)
         for part in parts:
             x, wanted, root = rows.take(part)
-            _add_products(rest, x, -1.0)
+            add_products(rest, x, -1.0)
             moment.addmm_(x.T, wanted, alpha=-1)
             weight -= root.square().sum()
             features -= root @ x
@@ -266,7 +296,7 @@ class _Without:
         rest.addr_(features, features, alpha=-1 / float(weight))
         moment -= torch.outer(features, targets) / weight
         features, targets = features / weight, targets / weight
-        _mirror(rest)
+        mirror(rest)
         # Penalties side by side: one product of the features with all of them.
         solutions = torch.cat([self._solve(rest, moment, alpha)[1] for alpha in alphas], 1)
         for part in parts:
@@ -277,31 +307,9 @@ class _Without:
 
     def _solve(self, covariance: Tensor, moment: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
         """Return the Cholesky factor under a penalty, valid until the next call, and the solution, NaN if it fails."""
-        diagonal = covariance.diagonal()
-        before = diagonal.clone()
-        diagonal += alpha
-        # Column after column, as LAPACK writes it: with another layout torch would make a copy.
-        factor, info = self._factor.mT, torch.zeros((), dtype=torch.int32, device=covariance.device)
-        torch.linalg.cholesky_ex(covariance, out=(factor, info))
-        diagonal.copy_(before)
-        # Not cholesky_solve, which copies the factor.
-        half = torch.linalg.solve_triangular(factor, moment, upper=False)
-        solution: Tensor = torch.linalg.solve_triangular(factor.mT, half, upper=True)
-        return factor, solution.fill_(torch.nan) if int(info) else solution
-
-
-def _add_products(into: Tensor, x: Tensor, times: float) -> None:
-    """Add the products of all columns of ``(n, n_features)``; below the blocks on the diagonal nothing is added."""
-    for first in range(0, x.shape[1], _COLUMNS):
-        columns = slice(first, first + _COLUMNS)
-        into[columns, first:].addmm_(x[:, columns].T, x[:, first:], alpha=times)
-
-
-def _mirror(square: Tensor) -> None:
-    """Write what stands above the blocks on the diagonal below them as well."""
-    for first in range(0, len(square), _COLUMNS):
-        columns, behind = slice(first, first + _COLUMNS), slice(first + _COLUMNS, None)
-        square[behind, columns] = square[columns, behind].T
+        factor, exists = factorise(covariance, alpha, self._factor)
+        solution = solve_factorised(factor, moment)
+        return factor, solution if exists else solution.fill_(torch.nan)
 
 
 def _draw(groups: IntegerArray) -> IntegerArray:
@@ -310,23 +318,6 @@ def _draw(groups: IntegerArray) -> IntegerArray:
     drawn = np.random.default_rng(0).permutation(len(sizes))
     n_groups = max(int(np.searchsorted(np.cumsum(sizes[drawn]), SAMPLE)) + 1, _FEWEST_GROUPS)
     return np.flatnonzero(np.isin(groups, drawn[:n_groups]))
-
-
-def _pack(groups: IntegerArray, rows: IntegerArray, n: int) -> Iterator[IntegerArray]:
-    """Yield rows in parts of whole groups, of at most ``n`` rows each unless a group has more."""
-    _, first, number = np.unique(groups[rows], return_index=True, return_inverse=True)
-    # Groups come in the order of their first rows.
-    place = first[number]
-    rows = rows[np.argsort(place, kind="stable")]
-    sizes = np.bincount(place, minlength=len(rows))
-    ends = np.cumsum(sizes[sizes > 0])
-    start = 0
-    while start < len(rows):
-        fitting = int(np.searchsorted(ends, start + n, side="right"))
-        following = int(np.searchsorted(ends, start, side="right"))
-        stop = int(ends[max(fitting - 1, following)])
-        yield rows[start:stop]
-        start = stop
 
 
 def _cut(rows: IntegerArray, n: int) -> Iterator[IntegerArray]:

@@ -24,6 +24,7 @@ from seqcnn.closed_form import (
 from seqcnn.forest import ForestHead
 from seqcnn.growing import grow_head
 from seqcnn.heads import LinearHead
+from seqcnn.leaving_out import DECOMPOSED
 from seqcnn.network import Network
 from seqcnn.ridge_in_parts import SAMPLE, Report, fit_ridge_in_parts
 
@@ -54,10 +55,11 @@ def solve_windows(
 ) -> Solution:
     """Solve the head of a network whose encoder is prepared, in the memory there is.
 
-    Of so few windows that their features can be held (:data:`HELD_BYTES`), these are decomposed whole
-    (:func:`seqcnn.closed_form.solve_head`). Of more, features are computed part by part, twice
-    (:func:`seqcnn.ridge_in_parts.fit_ridge_in_parts`), and counts take their scale from a sample of the windows; memory
-    then grows with the square of the number of features, 16 bytes each, and not with the number of windows.
+    Of so few windows that their features can be held (:data:`HELD_BYTES`), these are computed once, and solved whole
+    (:func:`seqcnn.closed_form.solve_head`), or, if they are more than a thousand and windows more still, part by part
+    (:func:`seqcnn.ridge_in_parts.fit_ridge_in_parts`). Of more windows, features are computed part by part, twice, and
+    counts take their scale from a sample of the windows; memory then grows with the square of the number of features,
+    16 bytes each, and not with the number of windows.
 
     Parameters
     ----------
@@ -90,21 +92,29 @@ def solve_windows(
         return solution
     assert isinstance(head, LinearHead)
     check_size(n_windows, n_features)
+    held: Tensor | None = None
     if not works_in_parts(n_windows, n_features):
-        features = embed_windows(network, store, partial(tell, "computing features")).to(place)
-        network.to(place)
-        solution = solve_head(network, features, targets, weights, groups=groups, calibrate=calibrate)
-        network.to(home)
-        return solution
+        held = embed_windows(network, store, partial(tell, "computing features"))
+        if min(n_windows, n_features) <= DECOMPOSED or n_windows <= n_features:
+            network.to(place)
+            solution = solve_head(network, held.to(place), targets, weights, groups=groups, calibrate=calibrate)
+            network.to(home)
+            return solution
+
+    def embed(windows: IntegerArray) -> Tensor:
+        return embed_windows(network, store, windows=windows) if held is None else held[torch.from_numpy(windows)]
+
     scale: bool | Tensor = True
-    if head.scaler is not None:
+    if head.scaler is not None and held is not None:
+        scale = learn_scale(head, held, weights.to(home))
+    elif head.scaler is not None:
         # Counts are scaled before anything is added up, and so by the statistics of some.
         some = np.sort(np.random.default_rng(0).permutation(n_windows)[:SAMPLE])
         own = weights[torch.from_numpy(some).to(place)].to(home)
-        scale = learn_scale(head, embed_windows(network, store, windows=some), own)
+        scale = learn_scale(head, embed(some), own)
 
     def read(windows: IntegerArray) -> Tensor:
-        features = embed_windows(network, store, windows=windows)
+        features = embed(windows)
         return features if head.scaler is None else head.scaler(features)
 
     ridge, fitted = fit_ridge_in_parts(

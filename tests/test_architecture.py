@@ -21,7 +21,7 @@ LEVELS = (
     {"_checks", "_types"},
     {"json_values", "model_file"},
     {"rebuilding"},
-    {"layers"},
+    {"layers", "symmetric"},
     {"front_ends"},
     {
         "inputs",
@@ -45,7 +45,7 @@ LEVELS = (
     },
     {"network", "batches", "aggregate", "descent", "forest"},
     {"committee"},
-    {"inference", "threads", "piecewise"},
+    {"inference", "threads", "piecewise", "leaving_out"},
     {"cross_fitting"},
     {"training", "closed_form", "continuous"},
     {"ridge_in_parts", "growing"},

@@ -32,7 +32,7 @@ def reader(features):
 def small_parts(monkeypatch):
     """Work on some dozens of rows at a time, and on some columns."""
     monkeypatch.setattr(ridge_in_parts, "_VALUES", 300)
-    monkeypatch.setattr(ridge_in_parts, "_COLUMNS", 7)
+    monkeypatch.setattr("seqcnn.symmetric._COLUMNS", 7)
 
 
 def assert_equal(parts, whole, features):
@@ -105,6 +105,25 @@ def test_of_many_rows_the_penalty_is_chosen_on_some_and_all_are_left_out(monkeyp
     assert max(map(len, seen)) <= 15
     if n_groups is None:
         assert sum(map(len, seen)) <= 2 * 300 + 15 + 30
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.sampled_from([None, 25, 80]), st.floats(0.05, 5), st.booleans(), st.integers(0, 2**16))
+def test_of_many_features_the_penalty_is_one_whose_neighbours_are_worse(n_groups, noise, falling, seed):
+    features, targets, weights = problem(120, 20, 2, seed)
+    targets = targets + noise * torch.randn(120, 2, generator=torch.Generator().manual_seed(seed))
+    groups = None if n_groups is None else np.random.default_rng(seed).integers(0, n_groups, 120)
+    alphas = ALPHAS[::-1] if falling else ALPHAS
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ridge_in_parts, "DECOMPOSED", 15)
+        ridge, fitted = fit_ridge_in_parts(reader(features), 20, targets, weights, groups=groups, alphas=alphas)
+    each = [fit_ridge(features, targets, weights, groups=groups, alphas=[alpha]) for alpha in alphas]
+    losses = [float((weights @ (targets - fit.left_out).square()).mean()) for fit in each]
+    best = alphas.index(ridge.alpha)
+    for neighbour in (best - 1, best + 1):
+        if 0 <= neighbour < len(alphas):
+            assert losses[best] <= losses[neighbour] * (1 + 1e-8)
+    assert_equal((ridge, fitted), each[best], features)
 
 
 def test_a_penalty_too_small_for_the_features_is_not_chosen():

@@ -34,7 +34,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be held, and parts be of some dozens of windows."""
     monkeypatch.setattr(solving, "HELD_BYTES", 0)
     monkeypatch.setattr(ridge_in_parts, "_VALUES", 40 * 168)
-    monkeypatch.setattr(ridge_in_parts, "_COLUMNS", 50)
+    monkeypatch.setattr("seqcnn.symmetric._COLUMNS", 50)
 
 
 def fit_both(request: pytest.FixtureRequest, fit: Any) -> tuple[Any, Any]:
@@ -110,6 +110,30 @@ def test_counts_of_many_windows_take_their_scale_from_some(monkeypatch: pytest.M
     drawn = np.sort(np.random.default_rng(0).permutation(150)[:60])
     expected = np.sqrt(np.maximum(features[drawn], 0)).mean(0)
     np.testing.assert_allclose(head.scaler.mean.numpy(), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["minirocket", "hydra"])
+def test_many_features_of_more_windows_that_are_held_give_the_same_and_are_computed_once(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    few: dict[str, dict[str, Any]] = {"minirocket": {"encoder__n_features": 84}, "hydra": {"encoder__n_groups": 1}}
+    x, y = make_shapes_in_noise(300, noise=0.3, random_state=0)
+
+    def fit() -> Any:
+        return SeqCNNClassifier(name, random_state=0, **few[name]).fit(x, y)
+
+    whole, seen = fit(), []
+    assert whole.network_.n_features < 300
+    for module in (solving, ridge_in_parts):
+        monkeypatch.setattr(module, "DECOMPOSED", 40)
+    embed, solve = Network.embed, ridge_in_parts._Rows.add
+    monkeypatch.setattr(Network, "embed", lambda self, x, *rest: seen.append(len(x)) or embed(self, x, *rest))
+    added: list[int] = []
+    monkeypatch.setattr(ridge_in_parts._Rows, "add", lambda self, rows: added.append(len(rows)) or solve(self, rows))
+    held = fit()
+    assert sum(seen) == sum(added) == 300
+    assert relative_error(of_windows(held), of_windows(whole)) < 1e-4
+    pd.testing.assert_frame_equal(held.history_.drop(columns="seconds"), whole.history_.drop(columns="seconds"))
 
 
 class Rows(TorchDispatchMode):

@@ -39,8 +39,10 @@ from seqcnn.weighting import drop_little
 
 _FEW = 8
 """Records whose features tell how long those of all take."""
-_SECONDS_A_DECOMPOSITION = 1e-10
-"""Of a square matrix, times the cube of its size, on two cores."""
+_SECONDS_A_PRODUCT = 1.3e-11
+"""Of all windows or all features with each other: times both numbers, and the smaller once more; on one core."""
+_SECONDS_A_PENALTY = 4e-11
+"""Of choosing it by factors of that square: times the cube of its size."""
 _SHARE_FOR_FEATURES, _SHARE_FOR_TRAINING = 0.7, 0.9
 """Of what is left of a budget; the rest is for judging."""
 
@@ -188,7 +190,9 @@ class CommitteeFit:
         each = (time.perf_counter() - started) / len(few.records)
         n_records = len(self._examples.records)
         smaller = min(n_records, network.n_features)
-        return each * n_records + _SECONDS_A_DECOMPOSITION * smaller**3 < _SHARE_FOR_FEATURES * self._seconds_left()
+        product = _SECONDS_A_PRODUCT * n_records * network.n_features * smaller
+        seconds = each * n_records + product + _SECONDS_A_PENALTY * smaller**3
+        return seconds < _SHARE_FOR_FEATURES * self._seconds_left()
 
     def _train_for(self, settings: Settings, n_parts: int) -> Settings:
         """Let one of so many parts of a member be trained for its part of what is left of the budget."""
