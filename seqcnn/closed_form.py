@@ -258,7 +258,6 @@ def fit_ridge(
     total = root.square().sum()
     center = (weights.double() @ targets.double()) / total
     wanted = (targets.double() - center) * root[:, None]
-    penalties = torch.tensor(alphas, dtype=torch.float64, device=features.device)
     direction = root / total.sqrt()
     groups = np.arange(n_rows) if groups is None else groups
     if n_rows <= n_features:
