@@ -26,6 +26,9 @@ from seqcnn.network import Network
 from seqcnn.symmetric import add_products, mirror
 
 ALPHAS = tuple(np.logspace(-3, 3, 10).tolist())
+ALPHAS_OF_NUMBERS = tuple(np.logspace(-3, 17 / 3, 14).tolist())
+"""More of the same: noisy numbers ask for large penalties. Under these, classes are told no better, though the squared
+error to 1 and -1 may be less."""
 LARGEST = 20_000
 """The most records or features, whichever are fewer: their square is decomposed or factorised."""
 _BLOCK = 2**22
@@ -153,11 +156,17 @@ def solve_head(
     if head.scaler is not None:
         features = head.scaler(features)
     emphasis = emphasise_static(network, features.device)
-    ridge = fit_ridge(features, targets, weights, groups=groups, scale=scale, emphasis=emphasis)
+    alphas = choose_grid(calibrate)
+    ridge = fit_ridge(features, targets, weights, groups=groups, alphas=alphas, scale=scale, emphasis=emphasis)
     factor, offset = fill_head(head, ridge, weights, calibrate)
     with torch.no_grad():
         outputs = torch.cat([head.in_units(head.dense(part)) for part in torch.split(features, 1024)])
     return Solution(outputs, head.in_units(ridge.left_out * factor + offset))
+
+
+def choose_grid(calibrate: Calibrate | None) -> tuple[float, ...]:
+    """Return the penalties to choose from, for classes and labels, whose scores are calibrated, or for numbers."""
+    return ALPHAS_OF_NUMBERS if calibrate is None else ALPHAS
 
 
 def learn_scale(head: LinearHead, features: Tensor, weights: Tensor) -> bool | Tensor:

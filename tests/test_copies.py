@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seqcnn.cost import count_multiply_accumulates
-from seqcnn.encoders import LITE, HInception, Inception
+from seqcnn.encoders import LITE, HInception, Inception, LeNet
 from seqcnn.encoders.lite import HandcraftedFilters
 from seqcnn.heads import CopiesHead, LinearHead
 from seqcnn.inference import run_network
@@ -24,7 +24,7 @@ from seqcnn.rebuilding import describe, rebuild
 from seqcnn.stems import PassThrough
 from seqcnn.training import TrainingSettings, train
 
-encoders = st.sampled_from(["lite", "inception", "h-inception"])
+encoders = st.sampled_from(["lite", "inception", "h-inception", "lenet"])
 
 
 def copy_of(state, position, n_copies):
@@ -82,7 +82,7 @@ def test_copies_side_by_side_give_what_each_gives_alone_and_so_do_their_gradient
             assert relative_error(own[what], expected) < tolerance, what
 
 
-@pytest.mark.parametrize("name", ["lite", "inception", "h-inception"])
+@pytest.mark.parametrize("name", ["lite", "inception", "h-inception", "lenet"])
 @pytest.mark.parametrize("in_channels", [1, 2])
 @pytest.mark.parametrize("with_lengths", [False, True])
 def test_copies_without_gradients_give_what_each_gives_alone(name, in_channels, with_lengths):
@@ -96,7 +96,7 @@ def test_copies_without_gradients_give_what_each_gives_alone(name, in_channels, 
             assert relative_error(encoder(x, lengths), expected) < 1e-5
 
 
-@pytest.mark.parametrize("name", ["lite", "inception", "h-inception"])
+@pytest.mark.parametrize("name", ["lite", "inception", "h-inception", "lenet"])
 def test_copies_can_be_trained_in_mixed_precision(name):
     encoder = small_encoder(name, n_copies=3).train()
     with torch.autocast("cpu", torch.bfloat16):
@@ -107,7 +107,7 @@ def test_copies_can_be_trained_in_mixed_precision(name):
         assert parameter.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("build", [LITE, Inception, HInception])
+@pytest.mark.parametrize("build", [LITE, Inception, HInception, LeNet])
 def test_one_copy_is_the_network_itself(build):
     torch.manual_seed(0)
     plain = build(2)
@@ -148,7 +148,7 @@ def test_copies_start_as_different_networks():
     assert not any(torch.equal(first[name], second[name]) for name in kernels)
 
 
-@pytest.mark.parametrize("build", [LITE, Inception, HInception])
+@pytest.mark.parametrize("build", [LITE, Inception, HInception, LeNet])
 def test_a_number_of_copies_that_makes_no_network_is_refused(build):
     with pytest.raises(ValueError) as error:
         build(1, n_copies=0)
@@ -232,7 +232,7 @@ def networks_alone(network, name="lite"):
 
 
 @pytest.mark.parametrize("n_bins", [1, 3])
-@pytest.mark.parametrize("name", ["lite", "inception", "h-inception"])
+@pytest.mark.parametrize("name", ["lite", "inception", "h-inception", "lenet"])
 def test_a_network_of_copies_answers_with_the_mean_of_networks(name, n_bins):
     network = network_of_copies(name=name, n_bins=n_bins)
     store = store_of(series([20, 33, 27]))
@@ -259,7 +259,7 @@ def test_copies_that_learn_everything_learn_what_each_would_alone():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["lite", "inception", "h-inception"])
+@pytest.mark.parametrize("name", ["lite", "inception", "h-inception", "lenet"])
 @pytest.mark.parametrize("output", ["probabilities", "labels"])
 def test_a_network_of_copies_is_exported_to_onnx(name, output):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -118,11 +118,11 @@ def test_labels_and_numbers_have_committees_too():
 
 
 def test_trained_members_are_cross_fitted_together_or_apart():
-    classifier = SeqCNNClassifier(["hydra", "lite", "lenet"], max_epochs=3, random_state=0).fit(X, y)
-    assert classifier.committee_["member"].tolist() == ["hydra", "lite", "lenet"]
-    assert classifier.history_["member"].value_counts().to_dict() == {"hydra": 1, "lite": 3, "lenet": 15}
-    assert classifier.history_.query("member == 'lenet'")["epoch"].tolist() == list(range(1, 16))
-    again = SeqCNNClassifier(["hydra", "lite", "lenet"], max_epochs=3, random_state=0).fit(X, y)
+    classifier = SeqCNNClassifier(["hydra", "lite", "fcn"], max_epochs=3, random_state=0).fit(X, y)
+    assert classifier.committee_["member"].tolist() == ["hydra", "lite", "fcn"]
+    assert classifier.history_["member"].value_counts().to_dict() == {"hydra": 1, "lite": 3, "fcn": 15}
+    assert classifier.history_.query("member == 'fcn'")["epoch"].tolist() == list(range(1, 16))
+    again = SeqCNNClassifier(["hydra", "lite", "fcn"], max_epochs=3, random_state=0).fit(X, y)
     np.testing.assert_array_equal(again.predict_proba(X_new), classifier.predict_proba(X_new))
 
 

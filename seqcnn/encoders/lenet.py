@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from seqcnn._checks import check_integer
 from seqcnn.encoders.base import SequenceEncoder, receptive_field
 from seqcnn.layers.convolution import Conv1d
 from seqcnn.layers.layout import as_image, as_sequence
@@ -68,10 +69,14 @@ class LeNet(SequenceEncoder):
         Channels of the input.
     width
         Channels of the first convolution: 6 in the paper, with 16 in the second and 120 in the third.
+    n_copies
+        How many such networks stand side by side and read the same input, each with weights of its own; what they give
+        is for :class:`seqcnn.heads.CopiesHead`.
 
     Notes
     -----
-    Shape: ``(batch, in_channels, time)`` to ``(batch, 20 * width, ceil(time / 4))``.
+    Shape: ``(batch, in_channels, time)`` to ``(batch, n_copies * 20 * width, ceil(time / 4))``, a copy's channels side
+    by side.
 
     Examples
     --------
@@ -79,17 +84,21 @@ class LeNet(SequenceEncoder):
     torch.Size([2, 120, 13])
     """
 
-    def __init__(self, in_channels: int, *, width: int = 6) -> None:
+    def __init__(self, in_channels: int, *, width: int = 6, n_copies: int = 1) -> None:
         super().__init__()
-        stage_widths = (width, round(width * 16 / 6), width * 20)
+        check_integer("n_copies", n_copies, minimum=1, caller="LeNet")
+        self.n_copies = n_copies
+        stage_widths = [n_copies * channels for channels in (width, round(width * 16 / 6), width * 20)]
         self.in_channels, self.out_channels, self.stride = in_channels, stage_widths[-1], _POOL**2
         self.receptive_field = receptive_field(
             [(_KERNEL, 1), (_POOL, _POOL), (_KERNEL, 1), (_POOL, _POOL), (_KERNEL, 1)]
         )
         self.convolutions = nn.ModuleList()
         channels = in_channels
-        for stage_width in stage_widths:
-            self.convolutions.append(Conv1d(channels, stage_width, _KERNEL, padding="same"))
+        for position, stage_width in enumerate(stage_widths):
+            # The first reads what all copies read.
+            groups = n_copies if position else 1
+            self.convolutions.append(Conv1d(channels, stage_width, _KERNEL, padding="same", groups=groups))
             channels = stage_width
         self.subsamplings = nn.ModuleList(Subsampling(channels) for channels in stage_widths[:-1])
 

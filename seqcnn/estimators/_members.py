@@ -105,6 +105,7 @@ class MembersMixin(PartParametersMixin, ABC):
             n_windows=n_windows,
             tiny=settings.is_tiny,
             in_steps=in_steps,
+            predicts_numbers=examples.target.output == "values",
         )
         return settings, [(member, settle_for(member.encoder, in_committee=True)) for member in members]
 

@@ -67,6 +67,9 @@ PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
     ),
 }
 """The committee that "auto" is for series."""
+FOR_NUMBERS = ("lenet",)
+"""Who joins it where numbers are predicted and networks are trained: a small network of bounded activations follows the
+levels of noisy measurements, whose noise others learn by heart."""
 
 LONG, ENOUGH_FOR_LONG = 350, 500
 """Time steps from which on, and windows below which, a short training was found to earn next to no weight on records
@@ -79,7 +82,14 @@ def is_list(encoder: Any) -> bool:
 
 
 def choose_members(
-    parameters: Mapping[str, Any], kind: Kind, *, length: int, n_windows: int, tiny: bool, in_steps: bool
+    parameters: Mapping[str, Any],
+    kind: Kind,
+    *,
+    length: int,
+    n_windows: int,
+    tiny: bool,
+    in_steps: bool,
+    predicts_numbers: bool = False,
 ) -> tuple[Member, ...]:
     """Return the members of the committee that is to be fitted; none where it is one network.
 
@@ -95,6 +105,8 @@ def choose_members(
         Whether they are tiny series.
     in_steps
         Whether this is a ``partial_fit``.
+    predicts_numbers
+        Whether the target is numbers.
     """
     encoder = parameters["encoder"]
     if is_list(encoder):
@@ -104,7 +116,8 @@ def choose_members(
         preset = parameters["preset"]
         if preset == "default" and length >= LONG and n_windows < ENOUGH_FOR_LONG:
             return name_members(_WITHOUT_TRAINING)
-        members = name_members(PRESETS[preset])
+        joining = FOR_NUMBERS if predicts_numbers and preset != "quick" else ()
+        members = name_members((*PRESETS[preset], *joining))
         return tuple(replace(member, must_earn=not member.is_fixed) for member in members)
     return ()
 
