@@ -126,9 +126,11 @@ class SeqCNN(Runner):
         from seqcnn import SeqCNNClassifier, SeqCNNRegressor
 
         make: Any = SeqCNNRegressor if data_set.archive == "regression" else SeqCNNClassifier
-        encoder = how["encoder"].split("+")
+        named, *own = how["encoder"].split(",")
+        encoder = named.split("+")
         parameters = {
             "encoder": encoder[0] if len(encoder) == 1 else encoder,
+            **{f"encoder__{name}": int(value) for name, value in (part.split("=") for part in own)},
             "preset": "quick" if "is_warm_up" in how else how["preset"],
             "device": "cpu",
             "random_state": seed,

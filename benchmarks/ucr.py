@@ -289,7 +289,11 @@ def main() -> None:
         "--preset", nargs="*", choices=[*PRESETS, []], default=["default"], help="of ours; none leaves ours out"
     )
     parser.add_argument(
-        "--encoder", nargs="+", default=["auto"], metavar="NAME", help="of ours; A+B is a list of encoders"
+        "--encoder",
+        nargs="+",
+        default=["auto"],
+        metavar="NAME",
+        help="of ours; A+B is a list of encoders; A,n_copies=5 sets a parameter",
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--peers", nargs="*", choices=[*PEERS, []], default=[], metavar="NAME", help=", ".join(PEERS))
