@@ -15,7 +15,6 @@ from seqcnn.aggregate import average_over_windows
 from seqcnn.batches import WindowStore
 from seqcnn.committee import Committee
 from seqcnn.continuous import run_continuously
-from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.inference import run_network
 from seqcnn.inputs import InputContract
 from seqcnn.inputs.records import Records
@@ -155,11 +154,8 @@ def _check_lengths(
         )
     shortest = shortest if window_length is None else window_length
     if shortest < minimum:
-        reason, other = "its stride", "an encoder of a smaller stride"
-        if isinstance(network, Committee) or isinstance(network.encoder, FeatureEncoder):
-            reason, other = "for kernels to tell one from another", "another"
         what = f"the shortest record in {name} ({where})" if window_length is None else "a window"
         raise ValueError(
-            f"The encoder of {caller} needs at least {minimum} time steps, {reason}. Received: {what} with "
-            f"{shortest}. Pass longer records, or take {other} such as 'fcn'."
+            f"The encoder of {caller} needs at least {minimum} time steps, its stride. Received: {what} with "
+            f"{shortest}. Pass longer records, or take an encoder of a smaller stride such as 'fcn'."
         )

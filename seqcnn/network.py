@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqcnn.encoders.base import SequenceEncoder
-from seqcnn.encoders.features import SHORTEST_RECORD, FeatureEncoder
+from seqcnn.encoders.features import FeatureEncoder
 from seqcnn.heads import Head
 from seqcnn.layers.masking import length_mask
 from seqcnn.layers.pooling import BinPool1d
@@ -100,8 +100,8 @@ class Network(Rebuildable):
 
     @property
     def shortest_record(self) -> int:
-        """Time steps that a record must have to tell something; shorter ones than a batch must have are padded."""
-        return self.stem.stride * (SHORTEST_RECORD if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
+        """Time steps that a record must have; shorter ones than a batch must have are padded."""
+        return self.stem.stride * (1 if isinstance(self.encoder, FeatureEncoder) else self.encoder.stride)
 
     @property
     def stride(self) -> int:

@@ -65,7 +65,7 @@ def test_copies_side_by_side_give_what_each_gives_alone_and_so_do_their_gradient
     generator = torch.Generator().manual_seed(seed)
     dtype, tolerance = (torch.float64, 1e-9) if double else (torch.float32, 2e-3)
     records = [torch.randn(in_channels, length, generator=generator, dtype=dtype) for length in lengths]
-    x, lengths = padded(records, max(lengths) + 2)
+    x, lengths = padded(records, max(lengths) + 3)
     lengths = lengths if with_lengths else None
     encoder = small_encoder(name, in_channels, n_copies=n_copies, seed=seed % 1000).to(dtype).train(training)
     singles = alone(encoder, name)

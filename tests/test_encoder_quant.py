@@ -8,7 +8,6 @@ import pickle
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -72,7 +71,7 @@ def test_features_are_what_the_paper_says(n_timepoints: int, depth: int, divisor
     np.testing.assert_allclose(features.numpy(), expected, atol=1e-9)
 
 
-def test_a_record_of_a_step_or_two_has_features_in_a_batch_of_longer_ones() -> None:
+def test_a_record_of_a_step_or_two_counts_as_three_in_a_batch_of_longer_ones() -> None:
     encoder = Quant(1)
     encoder.prepare(torch.randn(5, 1, 40))
     x = torch.zeros(3, 1, 40)
@@ -80,7 +79,8 @@ def test_a_record_of_a_step_or_two_has_features_in_a_batch_of_longer_ones() -> N
     features = encoder(x, torch.tensor([1, 2, 40]))
     assert features.isfinite().all()
     assert torch.equal(features[2], encoder(x[2:])[0])
-    assert features[0, 0] == 3.0  # the least of one value
+    assert torch.equal(features[:2], encoder(x[:2], torch.tensor([3, 3])))
+    assert features[0, 0] == 0.0  # the least of 3, 0 and 0
 
 
 def test_a_record_that_is_stretched_keeps_its_medians() -> None:
@@ -172,12 +172,3 @@ def test_numbers_beside_the_records_are_not_drowned_by_features() -> None:
     records = pd.DataFrame({"series": list(generator.normal(size=(160, 100))), "number": number})
     classifier = SeqCNNClassifier("quant", random_state=0, n_jobs=1).fit(records[:80], number[:80] > 0)
     assert classifier.score(records[80:], number[80:] > 0) > 0.9
-
-
-def test_a_record_too_short_is_refused_with_the_reason() -> None:
-    with pytest.raises(ValueError) as error:
-        SeqCNNClassifier("quant").fit([[1.0, 2.0], [2.0, 1.0, 3.0]], [0, 1])
-    assert str(error.value) == (
-        "The encoder of SeqCNNClassifier needs at least 3 time steps, for kernels to tell one from another. Received: "
-        "the shortest record in X (X[0]) with 2. Pass longer records, or take another such as 'fcn'."
-    )

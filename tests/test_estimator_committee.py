@@ -292,3 +292,19 @@ def test_an_embedder_takes_one_encoder():
         "they predict. Received: ['minirocket', 'hydra']. Name one, and join several embedders by scikit-learn's "
         "FeatureUnion."
     )
+
+
+@pytest.mark.parametrize("encoder", [*PRESETS["quick"], "shapelets", "quant", "auto"])
+def test_records_of_one_and_two_steps_are_read_and_tell_the_same_alone(encoder):
+    generator = np.random.default_rng(0)
+    lengths = [1, 2, 3, 12, 60, 60, 60, 60, 60, 60, 60, 60]
+    records = [generator.normal(size=length).astype(np.float32) for length in lengths]
+    classifier = SeqCNNClassifier(encoder, random_state=0, max_epochs=1).fit(records, [0, 1] * 6)
+    together = classifier.predict_proba(records)
+    assert np.isfinite(together).all()
+    for position, said in enumerate(together[:4]):
+        # A threshold that was taken from a record's own few answers is met to the last bit, or not.
+        np.testing.assert_allclose(classifier.predict_proba(records[position : position + 1])[0], said, atol=0.03)
+    # A step more is another record.
+    longer = np.append(records[1], np.float32(3.0))
+    assert not np.allclose(classifier.predict_proba([longer])[0], together[1], atol=1e-6)

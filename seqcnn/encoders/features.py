@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from seqcnn.rebuilding import Rebuildable
 
 Scaling: TypeAlias = Literal["deviation", "root"]
-SHORTEST_RECORD = 3
-"""Time steps of a record that fixed kernels can tell something of; in a batch it is padded to what that must have."""
+_SHORTEST_RECORD = 3
+"""Time steps of a record that fixed kernels can tell something of; a shorter one is one of so many, with the zeros that
+stand behind it."""
 
 
 class GrowingBuffers(nn.Module):
@@ -42,8 +43,8 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
     head on top is solved in closed form.
 
     Records of unequal length each count with their own: with ``lengths``, a record gives what it gave alone, whatever
-    it is padded to. Dilations are those for the median length; a kernel that is to be applied without padding and is
-    longer than a record is applied to that record with padding.
+    it is padded to; one or two time steps count as three, the others zero. Dilations are those for the median length; a
+    kernel that is to be applied without padding and is longer than a record is applied to that record with padding.
 
     Attributes
     ----------
@@ -105,7 +106,7 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
         """
         self._check(x)
         with torch.no_grad():
-            self._learn(x.detach(), _as_lengths(x, lengths), seed)
+            self._learn(x.detach(), _as_lengths(x, lengths).clamp_min(_SHORTEST_RECORD), seed)
         self._buffers_changed()
 
     @torch.no_grad()
@@ -142,6 +143,7 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
             return self._trace(x)
         if lengths is not None and bool((lengths == x.shape[2]).all()):
             lengths = None
+        lengths = None if lengths is None else lengths.clamp_min(_SHORTEST_RECORD)
         step = self._records_at_once(x)
         pieces = torch.split(x, step)
         ends = [None] * len(pieces) if lengths is None else torch.split(lengths, step)

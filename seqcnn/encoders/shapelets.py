@@ -80,7 +80,7 @@ class RandomDilatedShapelets(FeatureEncoder):
     torch.Size([5, 60])
     """
 
-    minimum_length = 2
+    minimum_length = 3
     patterns: Tensor
     levels: Tensor
     dilations: Tensor
