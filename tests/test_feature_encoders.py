@@ -19,6 +19,7 @@ SMALL = {
     "hydra": {"n_groups": 4},
     "shapelets": {"n_shapelets": 400},
     "quant": {"depth": 4},
+    "fourier": {"n_features": 300},
 }
 every_fixed_encoder = pytest.mark.parametrize("name", FIXED)
 

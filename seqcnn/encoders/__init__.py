@@ -21,6 +21,7 @@ from seqcnn.encoders.efficientnet import (
 )
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.fourier import RandomFourier
 from seqcnn.encoders.h_inception import HInception
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
@@ -84,6 +85,7 @@ __all__ = [
     "PlainEncoder",
     "Quant",
     "RandomDilatedShapelets",
+    "RandomFourier",
     "ResNet",
     "ResidualNetwork",
     "SampleCNN",

@@ -17,6 +17,7 @@ from seqcnn.encoders.convtran import ConvTran
 from seqcnn.encoders.efficientnet import efficientnet_b0
 from seqcnn.encoders.fcn import FCN
 from seqcnn.encoders.features import FeatureEncoder
+from seqcnn.encoders.fourier import RandomFourier
 from seqcnn.encoders.h_inception import HInception
 from seqcnn.encoders.hydra import Hydra
 from seqcnn.encoders.inception import Inception
@@ -106,6 +107,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "hydra": EncoderEntry("series", Hydra),
     "shapelets": EncoderEntry("series", RandomDilatedShapelets),
     "quant": EncoderEntry("series", Quant),
+    "fourier": EncoderEntry("series", RandomFourier),
     "zhang-small": EncoderEntry("text", zhang_small),
     "zhang-large": EncoderEntry("text", zhang_large),
     "vdcnn": EncoderEntry("text", vdcnn9),

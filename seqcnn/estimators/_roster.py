@@ -50,10 +50,10 @@ class Member:
         return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
 
 
-_WITHOUT_TRAINING = ("multirocket", "hydra", "minirocket", "shapelets", "quant")
+_WITHOUT_TRAINING = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier")
 
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
-    "quick": ("multirocket", "hydra", "minirocket"),
+    "quick": ("multirocket", "hydra", "minirocket", "fourier"),
     "default": (*_WITHOUT_TRAINING, "h-inception"),
     "best": (
         "multirocket",
@@ -62,6 +62,7 @@ PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
         ("multirocket", "hydra"),
         "shapelets",
         "quant",
+        "fourier",
         "h-inception",
         "lite",
     ),
