@@ -37,6 +37,7 @@ from seqcnn.encoders.plain import PlainEncoder
 from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import ResidualNetwork, resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
+from seqcnn.encoders.rocket import Rocket
 from seqcnn.encoders.samplecnn import SampleCNN, samplecnn_3_9
 from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import (
@@ -88,6 +89,7 @@ __all__ = [
     "RandomFourier",
     "ResNet",
     "ResidualNetwork",
+    "Rocket",
     "SampleCNN",
     "SequenceEncoder",
     "ShuffleNetV2",

@@ -31,6 +31,7 @@ from seqcnn.encoders.multirocket import MultiRocket
 from seqcnn.encoders.quant import Quant
 from seqcnn.encoders.residual import resnet18, resnet34, resnet50
 from seqcnn.encoders.resnet import ResNet
+from seqcnn.encoders.rocket import Rocket
 from seqcnn.encoders.samplecnn import SampleCNN
 from seqcnn.encoders.shapelets import RandomDilatedShapelets
 from seqcnn.encoders.shufflenet import shufflenet_v2_x1_0
@@ -102,6 +103,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "mobilenet-v3-large": EncoderEntry("series", mobilenet_v3_large),
     "shufflenet": EncoderEntry("series", shufflenet_v2_x1_0),
     "convtran": EncoderEntry("series", ConvTran),
+    "rocket": EncoderEntry("series", Rocket),
     "minirocket": EncoderEntry("series", MiniRocket),
     "multirocket": EncoderEntry("series", MultiRocket),
     "hydra": EncoderEntry("series", Hydra),
