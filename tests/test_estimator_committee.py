@@ -308,3 +308,13 @@ def test_records_of_one_and_two_steps_are_read_and_tell_the_same_alone(encoder):
     # A step more is another record.
     longer = np.append(records[1], np.float32(3.0))
     assert not np.allclose(classifier.predict_proba([longer])[0], together[1], atol=1e-6)
+
+
+def test_kernels_that_slide_are_trusted_and_the_others_earn_their_weight():
+    generator = np.random.default_rng(0)
+    noise, labels = generator.normal(size=(12, 60)), np.arange(12) % 2
+    table = SeqCNNClassifier(random_state=0, max_epochs=1).fit(noise, labels).committee_.set_index("member")
+    weights = table["weight"]
+    assert (weights[["multirocket", "hydra", "minirocket", "shapelets"]] > 0.05).all()
+    alone = SeqCNNClassifier(["quant", "fourier"], random_state=0).fit(noise, labels).committee_
+    assert (alone["weight"] > 0).all()

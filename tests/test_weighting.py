@@ -28,6 +28,19 @@ def test_members_that_say_the_same_count_alike():
     np.testing.assert_allclose(weigh_by_error([answer[:, None]] * 3, np.ones(50)), 1 / 3, atol=1e-6)
 
 
+def test_who_is_not_trusted_has_to_earn_all_of_its_weight():
+    answer, better = numbers(0, 50), numbers(0, 50) ** 0.5
+    for weigh, same, good in (
+        (weigh_by_likelihood, answer, better),
+        (weigh_by_error, answer[:, None] - 0.5, (answer[:, None] - 0.5) / 3),
+    ):
+        weights = weigh([same] * 3, np.ones(50), [True, False, True])
+        np.testing.assert_allclose(weights, [0.5, 0.0, 0.5], atol=0.03)
+        assert weigh([same, good], np.ones(50), [True, False])[1] > 0.9
+        # Where nobody is trusted, all are.
+        np.testing.assert_allclose(weigh([same] * 2, np.ones(50), [False, False]), 0.5, atol=1e-6)
+
+
 def test_the_more_records_the_more_the_better_member_counts():
     def weight_of_better(n: int) -> float:
         return float(weigh_by_likelihood([np.full(n, 0.7), np.full(n, 0.6)], np.ones(n))[0])

@@ -63,6 +63,9 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
         stay zero (:class:`seqcnn.heads.CountScaler`). Where features differ in this, :attr:`scalings` says more.
     head : {"ridge", "trees"}
         What stands behind it: a ridge regression, or extremely randomised trees.
+    slides : bool
+        Whether its kernels slide over a record and find things wherever they are, which is seldom bad: a committee
+        trusts it (:mod:`seqcnn.weighting`).
     """
 
     in_channels: int
@@ -71,6 +74,7 @@ class FeatureEncoder(GrowingBuffers, Rebuildable, ABC):
     taken: ClassVar[str] = "its dilations and biases"
     scaling: ClassVar[Scaling] = "deviation"
     head: ClassVar[Literal["ridge", "trees"]] = "ridge"
+    slides: ClassVar[bool] = True
 
     @property
     @abstractmethod

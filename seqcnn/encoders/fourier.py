@@ -68,6 +68,7 @@ class RandomFourier(FeatureEncoder):
     minimum_length = 3
     minimum_reason: ClassVar[str] = "the fewest that have a shape"
     taken: ClassVar[str] = "its kernels' widths"
+    slides: ClassVar[bool] = False
     kernels: Tensor
     shifts: Tensor
     length: Tensor

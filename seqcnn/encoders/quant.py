@@ -84,6 +84,7 @@ class Quant(FeatureEncoder):
     minimum_reason: ClassVar[str] = "the span of a second difference"
     taken: ClassVar[str] = "its intervals"
     head: ClassVar[Literal["ridge", "trees"]] = "trees"
+    slides: ClassVar[bool] = False
     length: Tensor
 
     def __init__(self, in_channels: int, *, depth: int = 6, divisor: int = 4) -> None:

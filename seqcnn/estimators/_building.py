@@ -67,6 +67,14 @@ def is_fixed(encoder: Any) -> bool:
     return isinstance(encoder, FeatureEncoder)
 
 
+def slides(encoder: Any) -> bool:
+    """Tell whether an encoder, valid, is one of fixed kernels that slide over a record."""
+    if isinstance(encoder, tuple):
+        return all(map(slides, encoder))
+    kind = find_encoder(encoder, caller="").build if isinstance(encoder, str) and is_fixed(encoder) else type(encoder)
+    return isinstance(kind, type) and issubclass(kind, FeatureEncoder) and kind.slides
+
+
 def build_network(
     settings: Settings,
     contract: InputContract,

@@ -68,6 +68,8 @@ class Fitted:
         Its lines.
     seconds
         How long it took.
+    is_trusted
+        Whether it has weight before it has shown anything.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Fitted:
     history: list[dict[str, float]] = field(default_factory=list)
     interrupted: bool = False
     seconds: float = 0.0
+    is_trusted: bool = False
 
 
 @dataclass
@@ -164,14 +167,15 @@ class CommitteeFit:
                     # Those that are done make a committee; this one said nothing yet.
                     fitted[-1].interrupted = True
                     break
-            one.seconds = time.perf_counter() - started
+            one.seconds, one.is_trusted = time.perf_counter() - started, member.is_trusted
             fitted.append(one)
             if one.interrupted:
                 break
         return self._join(fitted)
 
     def _race(self) -> Race:
-        return Race(self._target, self._examples.weights, [one.answers for one in self._fitted])
+        others, trusted = [one.answers for one in self._fitted], [one.is_trusted for one in self._fitted]
+        return Race(self._target, self._examples.weights, others, trusted)
 
     def _seconds_left(self) -> float:
         return np.inf if self._deadline is None else self._deadline - time.perf_counter()
@@ -278,7 +282,9 @@ class CommitteeFit:
         weights: Float64Array = np.full(len(fitted), 1 / len(fitted))
         if len(known):
             assert judged.target is not None
-            weights = drop_little(judged.target.weigh([one.answers[known] for one in fitted], judged.weights))
+            answers = [one.answers[known] for one in fitted]
+            trusted = [one.is_trusted for one in fitted]
+            weights = drop_little(judged.target.weigh(answers, judged.weights, trusted))
         kind = cast("Blend", self._target.output)
         counted = np.flatnonzero(weights).tolist()
         scores = blend(
@@ -299,8 +305,8 @@ class CommitteeFit:
             torch.tensor(sharpness, dtype=dtype),
         )
         model = replace(self._model, network=committee.to(self._settings.device).eval())
-        answers = np.full((len(self._examples.records), model.n_outputs), np.nan)
-        answers[known] = model.finish((scores * (sharpness if kind != "values" else 1.0)).numpy())
+        left_out = np.full((len(self._examples.records), model.n_outputs), np.nan)
+        left_out[known] = model.finish((scores * (sharpness if kind != "values" else 1.0)).numpy())
         table = pd.DataFrame(
             {
                 "member": [one.name for one in fitted],
@@ -314,7 +320,7 @@ class CommitteeFit:
             cast("list[dict[str, float]]", lines),
             kept_epoch=len(lines),
             interrupted=fitted[-1].interrupted,
-            left_out=answers,
+            left_out=left_out,
         )
         return CommitteeResult(model, table, training)
 

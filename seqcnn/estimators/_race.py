@@ -29,14 +29,18 @@ class Race:
     others
         What each member that is there says of the records, ``(n_records, n_outputs)``, without having learnt them; NaN
         where it has.
+    trusted
+        Which of them need not earn all of their weight (:func:`seqcnn.weighting.weigh_by_likelihood`).
     """
 
-    def __init__(self, target: Target, weights: Float64Array, others: Sequence[Float64Array]) -> None:
+    def __init__(
+        self, target: Target, weights: Float64Array, others: Sequence[Float64Array], trusted: Sequence[bool] = ()
+    ) -> None:
         known = np.ones(len(weights), dtype=bool)
         for answers in others:
             known &= np.isfinite(answers).all(1)
         self._known = np.flatnonzero(known)
-        self._target, self._weights, self._others = target, weights, others
+        self._target, self._weights, self._others, self._trusted = target, weights, others, trusted
         self._best: Float64Array | None = None
 
     def is_settled(self) -> bool:
@@ -73,6 +77,8 @@ class Race:
     def _measure(self, members: Sequence[Float64Array], known: IntegerArray) -> tuple[Float64Array, Float64Array]:
         """Return how far the mean of members is from the truth, record for record, and how much each member counts."""
         target, counts = self._target.take(known), self._weights[known]
-        weights = target.weigh([answers[known] for answers in members], counts)
+        # Who is in training comes last, and is not trusted.
+        trusted = [*self._trusted, *[False] * len(members)][: len(members)]
+        weights = target.weigh([answers[known] for answers in members], counts, trusted)
         mean = np.tensordot(weights, np.stack([answers[known] for answers in members]), 1)
         return target.misfits(mean) * (counts / counts.mean()), weights

@@ -15,7 +15,7 @@ from torch import nn
 from seqcnn._checks import join_words, shorten
 from seqcnn._types import Kind
 from seqcnn.encoders import find_encoder
-from seqcnn.estimators._building import is_fixed
+from seqcnn.estimators._building import is_fixed, slides
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class Member:
         return is_fixed(self.encoder)
 
     @property
+    def is_trusted(self) -> bool:
+        """Whether it has weight before it has shown anything (:mod:`seqcnn.weighting`)."""
+        return slides(self.encoder)
+
+    @property
     def has_copies(self) -> bool:
         """Whether its copies can be one network."""
         return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
@@ -59,7 +64,7 @@ PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
         "multirocket",
         "hydra",
         "minirocket",
-        ("multirocket", "hydra"),
+        "rocket",
         "shapelets",
         "quant",
         "fourier",

@@ -75,11 +75,13 @@ class Target(ABC):
         return 0.0
 
     @abstractmethod
-    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+    def weigh(
+        self, answers: Sequence[Float64Array], weights: Float64Array, trusted: Sequence[bool] | None = None
+    ) -> Float64Array:
         """Return how much each member of a committee counts, with a sum of one.
 
-        ``answers`` are what each said of these records, ``(n_records, n_outputs)``, without having learnt them, and
-        ``weights`` how much each record counts.
+        ``answers`` are what each said of these records, ``(n_records, n_outputs)``, without having learnt them,
+        ``weights`` how much each record counts, and ``trusted`` which members need not earn all of their weight.
         """
 
     @abstractmethod
@@ -165,10 +167,12 @@ class ClassTarget(Target):
         """Return the standard error of an accuracy, that of a binomial share."""
         return float(np.sqrt(score * (1 - score) / len(self.positions)))
 
-    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+    def weigh(
+        self, answers: Sequence[Float64Array], weights: Float64Array, trusted: Sequence[bool] | None = None
+    ) -> Float64Array:
         """Weigh by the probabilities of the records' own classes."""
         rows = np.arange(len(self.positions))
-        return weigh_by_likelihood([answer[rows, self.positions] for answer in answers], weights)
+        return weigh_by_likelihood([answer[rows, self.positions] for answer in answers], weights, trusted)
 
     def misfits(self, answers: Float64Array) -> Float64Array:
         """Return cross-entropies, in nats."""
@@ -258,10 +262,12 @@ class MultilabelTarget(Target):
         """Return the standard error of a mean share, at most that of a binomial one."""
         return float(np.sqrt(score * (1 - score) / len(self.present)))
 
-    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+    def weigh(
+        self, answers: Sequence[Float64Array], weights: Float64Array, trusted: Sequence[bool] | None = None
+    ) -> Float64Array:
         """Weigh by the probabilities of what each record has and lacks."""
         likelihoods = [np.where(self.present > 0, answer, 1 - answer).ravel() for answer in answers]
-        return weigh_by_likelihood(likelihoods, np.repeat(weights, self.present.shape[1]))
+        return weigh_by_likelihood(likelihoods, np.repeat(weights, self.present.shape[1]), trusted)
 
     def misfits(self, answers: Float64Array) -> Float64Array:
         """Return binary cross-entropies, in nats, the sum over labels."""
@@ -344,12 +350,14 @@ class NumericTarget(Target):
         total = np.average(np.square(self.values - center), axis=0, weights=weights)
         return float(np.mean(1 - residual / np.where(total > 0, total, 1.0)))
 
-    def weigh(self, answers: Sequence[Float64Array], weights: Float64Array) -> Float64Array:
+    def weigh(
+        self, answers: Sequence[Float64Array], weights: Float64Array, trusted: Sequence[bool] | None = None
+    ) -> Float64Array:
         """Weigh by the squared error, in units of each target's deviation."""
         center = np.average(self.values, axis=0, weights=weights)
         scale = np.sqrt(np.average(np.square(self.values - center), axis=0, weights=weights))
         scale[scale == 0] = 1.0
-        return weigh_by_error([(answer - self.values) / scale for answer in answers], weights)
+        return weigh_by_error([(answer - self.values) / scale for answer in answers], weights, trusted)
 
     def misfits(self, answers: Float64Array) -> Float64Array:
         """Return squared errors in units of each target's variance, the mean over targets."""
