@@ -30,7 +30,7 @@ from seqcnn.estimators import _members
 from seqcnn.estimators._committee import CommitteeFit, CommitteeResult, Fitted
 from seqcnn.weighting import drop_little, weigh_by_likelihood
 
-MEMBERS = ("multirocket", "hydra", "minirocket", "shapelets", "quant")
+MEMBERS = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier")
 SETS = [
     "ArrowHead",
     "BME",
@@ -78,34 +78,46 @@ SETS = [
 ]
 MOST_TO_LEARN, MOST_TO_ANSWER = 700, 1000
 
-Rule = Callable[[Sequence[Float64Array], IntegerArray], Float64Array]
+Rule = Callable[[Sequence[Float64Array], IntegerArray, Sequence[bool]], Float64Array]
+"""From what members say, the known answers, and which members are trusted, to weights."""
 
 
-def weigh_equally(answers: Sequence[Float64Array], positions: IntegerArray) -> Float64Array:
+def weigh_equally(answers: Sequence[Float64Array], positions: IntegerArray, trusted: Sequence[bool]) -> Float64Array:
     """Give every member the same weight."""
     return np.full(len(answers), 1 / len(answers))
 
 
-def weigh_by_accuracy(answers: Sequence[Float64Array], positions: IntegerArray) -> Float64Array:
+def weigh_by_accuracy(
+    answers: Sequence[Float64Array], positions: IntegerArray, trusted: Sequence[bool]
+) -> Float64Array:
     """Weigh by the fourth power of the accuracy (Large, Lines and Bagnall 2019, the HIVE-COTE family's rule)."""
     weights: Float64Array = np.array([float((answer.argmax(1) == positions).mean()) ** 4 for answer in answers])
-    return weights / weights.sum() if weights.any() else weigh_equally(answers, positions)
+    return weights / weights.sum() if weights.any() else weigh_equally(answers, positions, trusted)
 
 
-def take_the_best(answers: Sequence[Float64Array], positions: IntegerArray) -> Float64Array:
+def take_the_best(answers: Sequence[Float64Array], positions: IntegerArray, trusted: Sequence[bool]) -> Float64Array:
     """Take the member whose answers are the likeliest."""
     losses = [-np.log(answer[np.arange(len(positions)), positions].clip(1e-12)).mean() for answer in answers]
     return np.eye(len(answers))[int(np.argmin(losses))]
 
 
-def weigh_as_shipped(answers: Sequence[Float64Array], positions: IntegerArray) -> Float64Array:
+def weigh_as_shipped(answers: Sequence[Float64Array], positions: IntegerArray, trusted: Sequence[bool]) -> Float64Array:
     """Weigh as a committee does."""
     rows = np.arange(len(positions))
-    return drop_little(weigh_by_likelihood([answer[rows, positions] for answer in answers], np.ones(len(rows))))
+    likelihoods = [answer[rows, positions] for answer in answers]
+    return drop_little(weigh_by_likelihood(likelihoods, np.ones(len(rows)), trusted))
+
+
+def weigh_with_trust_in_all(
+    answers: Sequence[Float64Array], positions: IntegerArray, trusted: Sequence[bool]
+) -> Float64Array:
+    """Weigh as a committee does whose members are all trusted."""
+    return weigh_as_shipped(answers, positions, [True] * len(trusted))
 
 
 RULES: Mapping[str, Rule] = {
     "likelihood (shipped)": weigh_as_shipped,
+    "likelihood, trust in all": weigh_with_trust_in_all,
     "equal": weigh_equally,
     "accuracy to the fourth": weigh_by_accuracy,
     "the best one": take_the_best,
@@ -165,7 +177,8 @@ def measure(name: str, seed: int, members: Sequence[str]) -> dict[str, Any]:
     for size in range(1, len(fitted) + 1):
         # Families join in the order in which they stand.
         for rule, weigh in RULES.items() if size == len(fitted) else [("likelihood (shipped)", weigh_as_shipped)]:
-            weights = weigh([one.answers for one in fitted[:size]], known)
+            first = fitted[:size]
+            weights = weigh([one.answers for one in first], known, [one.is_trusted for one in first])
             mixed = np.tensordot(weights, np.stack(said[:size]), axes=1)
             key = rule if size == len(fitted) else f"the first {size}"
             line["rules"][key] = judge(mixed, wanted)
