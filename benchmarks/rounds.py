@@ -33,7 +33,7 @@ from seqcnn.estimators._race import Race
 from seqcnn.estimators._settings import Settings
 from seqcnn.training import Verdict
 
-FIXED = ("multirocket", "hydra", "minirocket", "shapelets", "quant")
+FIXED = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier")
 N_ROUNDS = 4
 SETS = [
     "DistalPhalanxTW",
