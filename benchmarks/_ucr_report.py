@@ -71,17 +71,25 @@ def write_circumstances(rows: Sequence[Row]) -> str:
     """Return the machine, threads, versions and who else computed."""
     if not rows:
         return "Nothing was measured yet.\n"
-    versions: dict[str, None] = {}
+    # What was measured with the same versions is one line, with the commits that did it.
+    versions: dict[str, dict[str, dict[str, None]]] = {}
     for row in rows:
-        library = "seqcnn" if row["contestant"].startswith("seqcnn") else "aeon"
-        versions[f"{library}: " + ", ".join(f"{name} {one}" for name, one in row["versions"].items())] = None
+        libraries = ", ".join(f"{name} {one}" for name, one in row["versions"].items() if name != "commit")
+        commits = versions.setdefault(libraries, {})
+        if "commit" in row["versions"]:
+            measured = f"{row['contestant']} on {row['archive']}"
+            commits.setdefault(row["versions"]["commit"], {})[measured] = None
+    lines = [
+        f"- {libraries}" + "".join(f"\n    - commit {commit}: {'; '.join(what)}" for commit, what in commits.items())
+        for libraries, commits in versions.items()
+    ]
     machines = "; ".join(dict.fromkeys(row["machine"] for row in rows))
     threads = ", ".join(str(one) for one in sorted({row["threads"] for row in rows}))
     others = statistics.median(row["neighbours"] for row in rows)
     most = max(row["neighbours"] for row in rows)
     return (
         f"Machine: {machines}; threads of each library: {threads}. Other processes used {others:.1f} cores in the "
-        f"median run, {most:.1f} at most.\n\n" + "\n".join(f"- {one}" for one in versions) + "\n"
+        f"median run, {most:.1f} at most.\n\n" + "\n".join(lines) + "\n"
     )
 
 

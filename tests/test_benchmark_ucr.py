@@ -384,6 +384,22 @@ def test_seeds_are_averaged_set_by_set_and_their_spread_is_told(tmp_path):
     assert "| seqcnn, quick | 2 of 2 | 0, 1 | 85.00 ± 7.07 |" in text
 
 
+def test_versions_are_told_once_and_commits_by_what_they_measured():
+    ours = {"seqcnn": "0.1.0", "torch": "2"}
+    rows = [
+        line("A", "seqcnn, quick", 0.9, versions={**ours, "commit": "abc"}),
+        line("B", "seqcnn, quick", 0.9, versions={**ours, "commit": "abc"}),
+        line("A", "seqcnn, default", 0.9, versions={**ours, "commit": "def"}),
+        line("A", "aeon minirocket", 0.6, versions={"aeon": "1"}),
+    ]
+    assert (
+        "- seqcnn 0.1.0, torch 2\n"
+        "    - commit abc: seqcnn, quick on ucr\n"
+        "    - commit def: seqcnn, default on ucr\n"
+        "- aeon 1\n"
+    ) in report.write_circumstances(rows)
+
+
 def test_ours_stand_beside_the_published_ones_on_the_sets_that_both_have(tmp_path):
     names = list("ABCDEF")
     rows = [line(name, "seqcnn, quick", 0.9) for name in names]
