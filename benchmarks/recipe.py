@@ -130,6 +130,9 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "mask": {"augment": SeriesAugmentation(warp=0, mask=0.2)},
     "mixup": {"augment": SeriesAugmentation(warp=0, mixing="mixup")},
     "cutmix": {"augment": SeriesAugmentation(warp=0, mixing="cutmix")},
+    "learning rate 0.012": {"learning_rate": 0.012},
+    "rate 0.006, 2 bins": {"learning_rate": 0.006, "n_bins": 2},
+    "rate 0.006, 2 bins, smoothing 0.05": {"learning_rate": 0.006, "n_bins": 2, "label_smoothing": 0.05},
     "24,000 seen, warp and cutmix": {"n_seen": 24000, "augment": SeriesAugmentation(mixing="cutmix")},
 }
 
