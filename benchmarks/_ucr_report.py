@@ -18,9 +18,10 @@ HEADER = """\
 <!-- Written by benchmarks/ucr.py. Do not edit. -->
 
 This page is written by `python benchmarks/ucr.py --report --docs`. Fits use the default training part alone; the test
-part is predicted once a run, and nothing was chosen on it. What aeon's classifiers did was measured in the same run as
-ours, by turns, with as many threads, after a first fit that compiles. Published figures were read, not measured: other
-machines, other versions, one seed.
+part is predicted once a run, and no run chooses anything on it; docs/recipe.md says what came of looking at earlier
+runs. What aeon's classifiers did was measured by the same program with as many threads, after a first fit that
+compiles, not always at the same time as ours. Published figures were read, not measured: other machines, other
+versions, one seed.
 
 - **accuracy**: in percent, the mean over the seeds, with the deviation of the seeds' means over all sets.
 - **ECE**: the expected calibration error in 15 bins of the probability of the class that is said (Guo et al. 2017);

@@ -69,8 +69,8 @@ def is_fixed(encoder: Any) -> bool:
 
 def slides(encoder: Any) -> bool:
     """Tell whether an encoder, valid, is one of fixed kernels that slide over a record."""
-    if isinstance(encoder, tuple):
-        return all(map(slides, encoder))
+    if isinstance(encoder, tuple | Joined):
+        return all(map(slides, encoder.parts if isinstance(encoder, Joined) else encoder))
     kind = find_encoder(encoder, caller="").build if isinstance(encoder, str) and is_fixed(encoder) else type(encoder)
     return isinstance(kind, type) and issubclass(kind, FeatureEncoder) and kind.slides
 
