@@ -264,7 +264,7 @@ def test_copies_that_learn_everything_learn_what_each_would_alone():
 def test_a_network_of_copies_is_exported_to_onnx(name, output):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    network, dynamic = network_of_copies(name=name, n_bins=1, output=output), torch.export.Dim.DYNAMIC
+    network, dynamic = network_of_copies(name=name, n_bins=2, output=output), torch.export.Dim.DYNAMIC
     shapes = {"x": {0: dynamic, 2: dynamic}}
     program = torch.onnx.export(network, (torch.randn(2, 1, 70),), dynamo=True, dynamic_shapes=shapes)
     session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())

@@ -46,6 +46,9 @@ _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
 _STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
+_MEMBER_BINS, _MEMBER_RATE = 2, 0.006
+"""Stretches that a member of a committee of series is pooled in, and its peak rate: of training parts that were split
+anew more was then right, at no cost (docs/recipe.md)."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
@@ -135,7 +138,7 @@ def settle(
         )
     learning_rate = parameters["learning_rate"]
     if learning_rate == "auto":
-        learning_rate = 0.01 if tiny else 0.003
+        learning_rate = 0.01 if tiny else _MEMBER_RATE if briefly else 0.003
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
     n_threads = resolve_threads(parameters["n_jobs"])
     otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
@@ -150,7 +153,7 @@ def settle(
         encoder_parameters=own,
         part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
-        n_bins=int(lengths.max()) if tiny else 1,
+        n_bins=int(lengths.max()) if tiny else _MEMBER_BINS if briefly else 1,
         is_tiny=tiny,
         device=device,
         dtype=dtype,

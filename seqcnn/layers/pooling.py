@@ -122,24 +122,28 @@ class BinPool1d(Rebuildable):
         if mask is None and self.kind == "mean" and self.n_bins == 1:
             # Over steps that lie outermost, so that the gradient comes back with its channels innermost, too.
             return x.transpose(1, 2).mean(1)
-        if mask is None:
-            pool = F.adaptive_avg_pool1d if self.kind == "mean" else F.adaptive_max_pool1d
-            return pool(x, self.n_bins).flatten(1)
-        members = self._members(mask)
+        if mask is None and self.kind == "max":
+            return F.adaptive_max_pool1d(x, self.n_bins).flatten(1)
+        members = self._members(x, mask)
         if self.kind == "mean":
             weights = members.to(x.dtype)
-            return torch.einsum("bct,bkt->bck", x, weights / weights.sum(-1, keepdim=True)).flatten(1)
+            # As a product: torch's adaptive mean is exported for the one length that it was traced with.
+            means = (weights / weights.sum(-1, keepdim=True)) @ x.transpose(1, 2)
+            return means.transpose(1, 2).flatten(1)
         bins = [torch.where(members[:, [k]], x, -torch.inf).amax(-1) for k in range(self.n_bins)]
         return torch.stack(bins, -1).flatten(1)
 
-    def _members(self, mask: Tensor) -> Tensor:
-        """Tell which steps belong to which bin: ``(batch, n_bins, time)`` booleans."""
-        lengths = mask.sum(-1)
-        bins = torch.arange(self.n_bins, device=mask.device)
+    def _members(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Tell which steps belong to which bin: ``(batch, n_bins, time)`` booleans, or one such row for all."""
+        bins, steps = torch.arange(self.n_bins, device=x.device), torch.arange(x.shape[-1], device=x.device)
+        if mask is None:
+            lengths = torch.full((1, 1), x.shape[-1], device=x.device)
+        else:
+            lengths = mask.sum(-1)
+            # Counted from the first real step: steps of context may stand in front.
+            steps = steps - mask.int().argmax(-1, keepdim=True)
         start = (bins * lengths) // self.n_bins
         stop = -((-(bins + 1) * lengths) // self.n_bins)
-        # Counted from the first real step: steps of context may stand in front.
-        steps = torch.arange(mask.shape[-1], device=mask.device) - mask.int().argmax(-1, keepdim=True)
         return (steps >= start[..., None]) & (steps < stop[..., None])
 
     def extra_repr(self) -> str:
