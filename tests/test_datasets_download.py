@@ -40,6 +40,7 @@ from seqcnn.datasets import (
     fetch_tser,
     fetch_ucr,
     fetch_uea,
+    load_cmapss,
     load_fsdd,
     load_hapt,
     load_ucr,
@@ -297,12 +298,26 @@ def test_engines_become_windows_with_the_cycles_that_are_left(server, monkeypatc
     X, y = fetch_cmapss("test")
     assert X.shape == (2, 24, 30)
     assert y.tolist() == [7, 125]
-    message = (
-        "The 'window_length' parameter of fetch_cmapss must be at most 31, the cycles of the shortest engine of the "
-        "test split. Received: 32. Pass window_length=31 or less."
+
+
+def test_windows_longer_than_an_engine_is_known_begin_with_its_first_cycle(tmp_path):
+    train, test = (
+        np.array([[1, cycle, *[cycle] * 24] for cycle in range(1, n_cycles + 1)], dtype=np.float64)
+        for n_cycles in (33, 31)
     )
-    with pytest.raises(ValueError, match=whole(message)):
-        fetch_cmapss(window_length=32)
+    np.savez(tmp_path / _cmapss.FILE, train=train, test=test, test_rul=np.array([9.0]))
+    X, y = load_cmapss("train", window_length=35, path=tmp_path)
+    # Thirty-one cycles are the fewest that are known of an engine when its life is to be told.
+    assert X.shape == (3, 24, 35)
+    assert [[*window[0]] for window in X] == [
+        [1, 1, 1, 1, *range(1, 32)],
+        [1, 1, 1, *range(1, 33)],
+        [1, 1, *range(1, 34)],
+    ]
+    assert y.tolist() == [2, 1, 0]
+    X, y = load_cmapss("test", window_length=35, path=tmp_path)
+    assert [[*window[7]] for window in X] == [[1, 1, 1, 1, *range(1, 32)]]
+    assert y.tolist() == [9]
 
 
 def hapt(first_activity: int = 5) -> bytes:

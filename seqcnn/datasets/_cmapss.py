@@ -37,7 +37,8 @@ N_COLUMNS = 26
 """Unit, cycle, three settings and 21 sensors."""
 
 SHORTEST = 31
-"""Cycles of the shortest engine of the test split: the longest window that every engine has."""
+"""Cycles of the shortest engine of the test split: the longest window that every engine has. So much of an engine is
+known wherever its life is to be told, and longer windows begin before the record does."""
 
 Split = Literal["train", "test"]
 
@@ -58,7 +59,8 @@ def load_cmapss(
         The official split: 100 engines that ran until they failed, cut into a window a cycle; and 100 others whose
         record breaks off before, of which the last window is taken.
     window_length : int, default=30
-        Cycles of a window, from 1 to 31, the length of the shortest test engine.
+        Cycles of a window. The shortest test engine has 31: a longer window that begins before the record does is
+        filled up with the record's first cycle.
     maximum_life : int, default=125
         Targets above are set to it, as is usual: an engine that is still sound does not show how long it will last.
     path : str or path-like or None, default=None
@@ -113,7 +115,7 @@ def fetch_cmapss(
     split : {"train", "test"}, default="train"
         The official split.
     window_length : int, default=30
-        Cycles of a window, from 1 to 31.
+        Cycles of a window; one that begins before the record does is filled up with the record's first cycle.
     maximum_life : int, default=125
         Targets above are set to it.
     path : str or path-like or None, default=None
@@ -166,11 +168,6 @@ def _load(
     check_integer("window_length", window_length, minimum=1, caller=caller)
     check_integer("maximum_life", maximum_life, minimum=1, caller=caller)
     check_boolean("return_groups", return_groups, caller=caller)
-    if window_length > SHORTEST:
-        raise ValueError(
-            f"The 'window_length' parameter of {caller} must be at most {SHORTEST}, the cycles of the shortest engine "
-            f"of the test split. Received: {window_length}. Pass window_length={SHORTEST} or less."
-        )
     file = find_data_folder(CMAPSS, path, holds=[FILE], caller=caller) / FILE
     if not file.is_file():
         raise missing_data(CMAPSS, f"file '{FILE}'", file.parent, caller=caller)
@@ -187,9 +184,10 @@ def _load(
     for number, engine in enumerate(np.unique(table[:, 0])):
         record = table[table[:, 0] == engine, 2:].T.astype(np.float32)
         n_cycles = record.shape[1]
-        ends = range(window_length, n_cycles + 1) if split == "train" else [n_cycles]
-        for end in ends:
-            X.append(record[:, end - window_length : end])
+        first = min(window_length, SHORTEST)
+        record = np.pad(record, [(0, 0), (window_length - first, 0)], mode="edge")
+        for end in range(first, n_cycles + 1) if split == "train" else [n_cycles]:
+            X.append(record[:, end - first : end - first + window_length])
             y.append(float(n_cycles - end if split == "train" else lives[number]))
             engines.append(int(engine))
     targets = np.minimum(np.array(y), maximum_life)
