@@ -320,6 +320,20 @@ def test_windows_longer_than_an_engine_is_known_begin_with_its_first_cycle(tmp_p
     assert y.tolist() == [9]
 
 
+def test_the_history_of_an_engine_is_its_means_so_far_and_its_age(tmp_path):
+    # Cycles 1 to 31, and 100 times as much from every sensor.
+    engine = np.array([[1, cycle, *[100 * cycle] * 24] for cycle in range(1, 32)], dtype=np.float64)
+    np.savez(tmp_path / _cmapss.FILE, train=engine, test=engine, test_rul=np.array([9.0]))
+    X, _ = load_cmapss("test", with_history=True, path=tmp_path)
+    assert X.shape == (1, 49, 30)
+    assert X[0, :24].tolist() == load_cmapss("test", path=tmp_path)[0][0].tolist()
+    # The mean of 1 to n is half of n + 1.
+    assert X[0, 24:48].tolist() == [[50 * (cycle + 1) for cycle in range(2, 32)]] * 24
+    assert X[0, 48].tolist() == [*range(2, 32)]
+    X, _ = load_cmapss("test", window_length=33, with_history=True, path=tmp_path)
+    assert X[0, 48].tolist() == [1, 1, *range(1, 32)]
+
+
 def hapt(first_activity: int = 5) -> bytes:
     random = np.random.RandomState(0)
     files = {

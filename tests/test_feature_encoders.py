@@ -14,7 +14,7 @@ from seqcnn.encoders import ENCODERS, FeatureEncoder, Joined, build_encoder
 
 FIXED = [*(name for name, entry in ENCODERS.items() if entry.is_fixed), "joined"]
 SMALL = {
-    "rocket": {"n_features": 500},
+    "rocket": {"n_features": 500, "max_dilations": 4},
     "minirocket": {"n_features": 500},
     "multirocket": {"n_features": 2000},
     "hydra": {"n_groups": 4},

@@ -48,6 +48,7 @@ def load_cmapss(
     *,
     window_length: int = 30,
     maximum_life: int = 125,
+    with_history: bool = False,
     path: PathArgument = None,
     return_groups: bool = False,
 ) -> tuple[Any, ...]:
@@ -63,6 +64,9 @@ def load_cmapss(
         filled up with the record's first cycle.
     maximum_life : int, default=125
         Targets above are set to it, as is usual: an engine that is still sound does not show how long it will last.
+    with_history : bool, default=False
+        Whether to add what a window does not show of an engine's past: the mean of each channel over all cycles so
+        far, and in the last channel how many these are.
     path : str or path-like or None, default=None
         The folder that holds ``cmapss_fd001.npz``. None takes ``$SEQCNN_DATA/regression``, then the cache.
     return_groups : bool, default=False
@@ -71,7 +75,8 @@ def load_cmapss(
     Returns
     -------
     X : float32 array of shape (n_cases, 24, window_length)
-        Three settings and 21 sensors, some of them constant, as released; a step a cycle.
+        Three settings and 21 sensors, some of them constant, as released; a step a cycle. With the history 49
+        channels.
     y : float64 array of shape (n_cases,)
         The cycles left after the window's last.
     groups : int64 array of shape (n_cases,)
@@ -97,7 +102,7 @@ def load_cmapss(
     >>> X.shape, y[:3]  # doctest: +SKIP
     ((100, 24, 30), array([112.,  98.,  69.]))
     """
-    return _load(split, window_length, maximum_life, path, return_groups, caller="load_cmapss")
+    return _load(split, window_length, maximum_life, with_history, path, return_groups, caller="load_cmapss")
 
 
 def fetch_cmapss(
@@ -105,6 +110,7 @@ def fetch_cmapss(
     *,
     window_length: int = 30,
     maximum_life: int = 125,
+    with_history: bool = False,
     path: PathArgument = None,
     return_groups: bool = False,
 ) -> tuple[Any, ...]:
@@ -118,6 +124,8 @@ def fetch_cmapss(
         Cycles of a window; one that begins before the record does is filled up with the record's first cycle.
     maximum_life : int, default=125
         Targets above are set to it.
+    with_history : bool, default=False
+        Whether to add the mean of each channel over all cycles so far, and how many these are.
     path : str or path-like or None, default=None
         The folder to look in and to download to. None looks in ``$SEQCNN_DATA/regression``, then in the cache, and
         downloads to the cache.
@@ -158,15 +166,23 @@ def fetch_cmapss(
         folder = folders[-1]
         with downloaded(CMAPSS, [REMOTE], folder, caller=caller) as (archive,):
             save_arrays(folder / FILE, **read_release(archive))
-    return _load(split, window_length, maximum_life, folder, return_groups, caller=caller)
+    return _load(split, window_length, maximum_life, with_history, folder, return_groups, caller=caller)
 
 
 def _load(
-    split: str, window_length: int, maximum_life: int, path: PathArgument, return_groups: bool, *, caller: str
+    split: str,
+    window_length: int,
+    maximum_life: int,
+    with_history: bool,
+    path: PathArgument,
+    return_groups: bool,
+    *,
+    caller: str,
 ) -> tuple[Any, ...]:
     check_choice("split", split, ("train", "test"), caller=caller)
     check_integer("window_length", window_length, minimum=1, caller=caller)
     check_integer("maximum_life", maximum_life, minimum=1, caller=caller)
+    check_boolean("with_history", with_history, caller=caller)
     check_boolean("return_groups", return_groups, caller=caller)
     file = find_data_folder(CMAPSS, path, holds=[FILE], caller=caller) / FILE
     if not file.is_file():
@@ -182,10 +198,13 @@ def _load(
         raise corrupt_file(CMAPSS, file, reason, caller=caller)
     X, y, engines = [], [], []
     for number, engine in enumerate(np.unique(table[:, 0])):
-        record = table[table[:, 0] == engine, 2:].T.astype(np.float32)
+        record = table[table[:, 0] == engine, 2:].T
         n_cycles = record.shape[1]
+        if with_history:
+            ages = np.arange(1, n_cycles + 1)
+            record = np.vstack([record, np.cumsum(record, axis=1, dtype=np.float64) / ages, ages])
         first = min(window_length, SHORTEST)
-        record = np.pad(record, [(0, 0), (window_length - first, 0)], mode="edge")
+        record = np.pad(record.astype(np.float32), [(0, 0), (window_length - first, 0)], mode="edge")
         for end in range(first, n_cycles + 1) if split == "train" else [n_cycles]:
             X.append(record[:, end - first : end - first + window_length])
             y.append(float(n_cycles - end if split == "train" else lives[number]))
