@@ -55,7 +55,8 @@ def report(rows: list[dict[str, Any]]) -> None:
     """Print a line a window and encoder."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for row in rows:
-        groups.setdefault((row["encoder"], row["window_length"], int(row["seed"])), []).append(row)
+        key = row["encoder"], row["with_history"], row["window_length"], row["seed"]
+        groups.setdefault(key, []).append(row)
     parts = " | ".join(f"part {part + 1}" for part in range(N_PARTS))
     print(f"| encoder | history | cycles | seed | {parts} | RMSE of all | seconds of a processor a fit |")
     print("|---|" + "---|" * (N_PARTS + 5))
