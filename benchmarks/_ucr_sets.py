@@ -122,7 +122,8 @@ def load(archive: Archive, name: str) -> DataSet:
         X, y, people = load_hapt("train", return_groups=True)
         return DataSet(archive, name, X, y, *load_hapt("test"), groups=people)
     if name == FD001:
-        how = {"window_length": CMAPSS_WINDOW, "maximum_life": CMAPSS_LIFE}
+        # benchmarks/engines.py says what the length of windows and the history are worth on training engines.
+        how = {"window_length": CMAPSS_WINDOW, "maximum_life": CMAPSS_LIFE, "with_history": True}
         X, y, engines = load_cmapss("train", return_groups=True, **how)
         return DataSet(archive, name, X, y, *load_cmapss("test", **how), groups=engines)
     read = {"ucr": load_ucr, "uea": load_uea, "regression": load_tser}[archive]

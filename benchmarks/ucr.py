@@ -9,7 +9,8 @@ Archives:
     ucr          one channel; --sets all55 (equal lengths), missing (unequal lengths, missing values), all, or names
     uea          several channels
     hapt         HAPT, twelve activities, split by people
-    regression   Covid3Month, CardanoSentiment; C-MAPSS FD001 in windows of 30 cycles, the last one scored
+    regression   Covid3Month, CardanoSentiment; C-MAPSS FD001 in windows of 30 cycles with the means and the age of
+                 the engine so far, the last one scored
 
 Fits use the default training part alone; the test part is predicted once a run, and nothing is chosen on it. What to do
 with missing values ("interpolate" or "mask") is chosen by cross-validation within the training part, which counts as
