@@ -178,7 +178,9 @@ def measure(name: str, seed: int, members: Sequence[str]) -> dict[str, Any]:
         # Families join in the order in which they stand.
         for rule, weigh in RULES.items() if size == len(fitted) else [("likelihood (shipped)", weigh_as_shipped)]:
             first = fitted[:size]
-            weights = weigh([one.answers for one in first], known, [one.is_trusted for one in first])
+            # A class of one record is learnt by every copy of a network: it cannot tell members apart.
+            there = np.all([np.isfinite(one.answers).all(1) for one in first], axis=0)
+            weights = weigh([one.answers[there] for one in first], known[there], [one.is_trusted for one in first])
             mixed = np.tensordot(weights, np.stack(said[:size]), axes=1)
             key = rule if size == len(fitted) else f"the first {size}"
             line["rules"][key] = judge(mixed, wanted)

@@ -39,16 +39,17 @@ PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
 # large. Chosen for time, minutes on two cores. Held-back training records of FSDD and AG News showed that accuracy no
 # longer rose much; the steps for series were not tuned. benchmarks/road.py says where that leads.
 _STEPS: dict[Kind, int] = {"series": 1000, "text": 1900, "audio": 800}
-_MEMBER_STEPS = 500
-_MEMBER_ROUNDS = {"quick": 1, "default": 3, "best": 4}
+_BRIEF_STEPS = 500
+_MEMBER_ROUNDS = {"quick": 1, "default": 3, "best": 3}
+_WHOLE_SERIES = "h-inception"
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
 _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
 _STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
-_MEMBER_BINS, _MEMBER_RATE = 2, 0.006
-"""Stretches that a member of a committee of series is pooled in, and its peak rate: of training parts that were split
-anew more was then right, at no cost (docs/recipe.md)."""
+_BRIEF_BINS, _BRIEF_RATE = 2, 0.006
+"""Stretches that is pooled in, and the peak rate, where a network is trained for few steps: of training parts that were
+split anew more was then right, at no cost (docs/recipe.md)."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
@@ -118,7 +119,8 @@ def settle(
         tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
     device = resolve_device(parameters["device"], tiny)
     batch_size = parameters["batch_size"]
-    briefly = in_committee and kind == "series"
+    # What members of committees are made of is trained alone as it is there: longer, small sets are learnt by heart.
+    briefly = kind == "series" and (in_committee or encoder == _WHOLE_SERIES)
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
         batch_size = (
@@ -130,7 +132,10 @@ def settle(
     if max_epochs == "auto":
         effort = PRESET_EFFORT[parameters["preset"]]
         steps_an_epoch = -(-n_windows // batch_size)
-        wanted = round(effort * (_MEMBER_STEPS if briefly else _STEPS[kind]) / steps_an_epoch)
+        if briefly and in_committee:
+            # More steps brought next to nothing; "best" has more copies instead.
+            effort = min(effort, 1.0)
+        wanted = round(effort * (_BRIEF_STEPS if briefly else _STEPS[kind]) / steps_an_epoch)
         max_epochs = (
             round(effort * _TINY_EPOCHS)
             if tiny
@@ -138,13 +143,13 @@ def settle(
         )
     learning_rate = parameters["learning_rate"]
     if learning_rate == "auto":
-        learning_rate = 0.01 if tiny else _MEMBER_RATE if briefly else 0.003
+        learning_rate = 0.01 if tiny else _BRIEF_RATE if briefly else 0.003
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
     n_threads = resolve_threads(parameters["n_jobs"])
     otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
     encoder, front_end = settle_parts(encoder, parameters["front_end"], kind, sample_rate, otherwise)
     own = _TINY_FCN if tiny else _limit_features(encoder, n_windows) if has_target else {}
-    if encoder == "h-inception":
+    if encoder == _WHOLE_SERIES:
         length = int(np.median(lengths)) if parameters["window_length"] is None else parameters["window_length"]
         shortest = min(length, int(lengths.min()))
         own = {"stride": int(np.clip(round(length / _STEPS_BEHIND), 1, shortest))}
@@ -153,7 +158,7 @@ def settle(
         encoder_parameters=own,
         part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
-        n_bins=int(lengths.max()) if tiny else _MEMBER_BINS if briefly else 1,
+        n_bins=int(lengths.max()) if tiny else _BRIEF_BINS if briefly else 1,
         is_tiny=tiny,
         device=device,
         dtype=dtype,
@@ -168,7 +173,7 @@ def settle(
             n_iter_no_change=None if parameters["early_stopping"] is False else parameters["n_iter_no_change"],
             max_seconds=parameters["max_fit_seconds"],
             mixed_precision=mixed,
-            n_rounds=_MEMBER_ROUNDS[parameters["preset"]] if briefly and may_end else 1,
+            n_rounds=_MEMBER_ROUNDS[parameters["preset"]] if in_committee and briefly and may_end else 1,
         ),
         sampling=parameters.get("sampling"),
         scoring=parameters.get("scoring"),
