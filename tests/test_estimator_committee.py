@@ -1,6 +1,8 @@
 """Several encoders in one estimator: a committee."""
 
 import pickle
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from seqcnn.encoders import Hydra, Joined, RandomFourier, Rocket
 from seqcnn.estimators import _targets
 from seqcnn.estimators._committee import CommitteeFit
 from seqcnn.estimators._roster import PRESETS, choose_members
+from seqcnn.estimators._settings import Settings, settle
 
 X, y = make_shapes_in_noise(60, random_state=0)
 X_new, y_new = make_shapes_in_noise(90, random_state=1)
@@ -194,6 +197,33 @@ def test_auto_is_a_committee_for_series(preset):
     names = [" + ".join(encoder) if isinstance(encoder, tuple) else encoder for encoder in PRESETS[preset]]
     assert classifier.committee_["member"].tolist() == names
     assert classifier.score(*later) > 0.7
+
+
+@pytest.mark.parametrize(("preset", "n_copies"), [("default", 5), ("best", 10)])
+def test_the_best_committee_has_more_copies_and_each_pools_early_and_late_apart(preset, n_copies):
+    def members(encoder: str) -> list[Any]:
+        classifier = SeqCNNClassifier([encoder], preset=preset, max_epochs=1, random_state=0).fit(X, y)
+        assert {member.pooling.n_bins for member in classifier.network_.members} == {2}
+        return list(classifier.network_.members)
+
+    assert [member.encoder.n_copies for member in members("lite")] == [n_copies]
+    # Networks that have no copies inside are fitted apart.
+    assert len(members("fcn")) == n_copies
+
+
+def test_what_members_are_made_of_is_trained_alone_as_it_is_there():
+    def settled(preset: str = "default", *, in_committee: bool) -> Settings:
+        parameters = SeqCNNClassifier("h-inception", preset=preset).get_params(deep=False)
+        return settle(parameters, "series", np.full(400, 100), 400, in_committee=in_committee)
+
+    alone, together = settled(in_committee=False), settled(in_committee=True)
+    assert (alone.n_bins, alone.training.learning_rate) == (2, 0.006)
+    # But nobody judges it after a round.
+    assert alone == replace(together, training=replace(together.training, n_rounds=1))
+    # "best" has more copies where there is a committee, and longer training where there is none.
+    assert settled("best", in_committee=True) == together
+    longer = settled("best", in_committee=False).training.max_epochs
+    assert longer == pytest.approx(3 * alone.training.max_epochs, abs=2)
 
 
 def test_few_long_series_need_no_trained_member():

@@ -78,8 +78,9 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         Held-back records and what is predicted are never changed.
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort. Of series, "quick" takes fixed kernels alone, some seconds; "default" grows trees and,
-        but for few long series, trains a small network beside them; "best" trains more of them, for longer. Where one
-        network is trained and ``max_epochs`` is "auto", a quarter of the default's training, or three times it.
+        but for few long series, trains five copies of a small network beside them; "best" trains ten, of more networks.
+        Where one network is trained and ``max_epochs`` is "auto", a quarter of the default's training, or three times
+        it.
     max_fit_seconds : float or None, default=None
         A budget for the fit: the learning-rate cycle is shortened to end within it, and members of a committee that
         would not be done are left out. What it reaches then depends on the machine, so the same seed no longer gives
