@@ -39,7 +39,7 @@ PRESET_EFFORT = {"quick": 0.25, "default": 1.0, "best": 3.0}
 # large. Chosen for time, minutes on two cores. Held-back training records of FSDD and AG News showed that accuracy no
 # longer rose much; the steps for series were not tuned. benchmarks/road.py says where that leads.
 _STEPS: dict[Kind, int] = {"series": 1000, "text": 1900, "audio": 800}
-_BRIEF_STEPS = 500
+_MEMBER_STEPS = 500
 _MEMBER_ROUNDS = {"quick": 1, "default": 3, "best": 3}
 _WHOLE_SERIES = "h-inception"
 _FEWEST_EPOCHS: dict[Kind, int] = {"series": 20, "text": 6, "audio": 10}
@@ -47,9 +47,9 @@ _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
 _STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
-_BRIEF_BINS, _BRIEF_RATE = 2, 0.006
-"""Stretches that is pooled in, and the peak rate, where a network is trained for few steps: of training parts that were
-split anew more was then right, at no cost (docs/recipe.md)."""
+_WHOLE_BINS, _WHOLE_RATE = 2, 0.006
+"""Stretches that is pooled in, and the peak rate, where whole series are learnt in smaller batches: of training parts
+that were split anew more was then right, at no cost (docs/recipe.md)."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
@@ -119,12 +119,13 @@ def settle(
         tiny = isinstance(encoder, str) and encoder == "auto" and is_tiny(kind, lengths)
     device = resolve_device(parameters["device"], tiny)
     batch_size = parameters["batch_size"]
-    # What members of committees are made of is trained alone as it is there: longer, small sets are learnt by heart.
-    briefly = kind == "series" and (in_committee or encoder == _WHOLE_SERIES)
+    is_member = kind == "series" and in_committee
+    # What members are made of is trained as they are when it is alone, for twice as long.
+    like_members = is_member or encoder == _WHOLE_SERIES
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
         batch_size = (
-            len(lengths) if tiny else int(np.clip(n_windows // (16 if briefly else 8), 8, _LARGEST_BATCH[kind]))
+            len(lengths) if tiny else int(np.clip(n_windows // (16 if like_members else 8), 8, _LARGEST_BATCH[kind]))
         )
     max_epochs = parameters["max_epochs"]
     # Who asks for epochs, or for no end before them, gets them.
@@ -132,10 +133,10 @@ def settle(
     if max_epochs == "auto":
         effort = PRESET_EFFORT[parameters["preset"]]
         steps_an_epoch = -(-n_windows // batch_size)
-        if briefly and in_committee:
+        if is_member:
             # More steps brought next to nothing; "best" has more copies instead.
             effort = min(effort, 1.0)
-        wanted = round(effort * (_BRIEF_STEPS if briefly else _STEPS[kind]) / steps_an_epoch)
+        wanted = round(effort * (_MEMBER_STEPS if is_member else _STEPS[kind]) / steps_an_epoch)
         max_epochs = (
             round(effort * _TINY_EPOCHS)
             if tiny
@@ -143,7 +144,7 @@ def settle(
         )
     learning_rate = parameters["learning_rate"]
     if learning_rate == "auto":
-        learning_rate = 0.01 if tiny else _BRIEF_RATE if briefly else 0.003
+        learning_rate = 0.01 if tiny else _WHOLE_RATE if like_members else 0.003
     dtype, mixed = _resolve_precision(parameters["precision"], device, tiny)
     n_threads = resolve_threads(parameters["n_jobs"])
     otherwise = {**AUTO_ENCODERS, kind: "fcn"} if tiny else AUTO_ENCODERS
@@ -158,7 +159,7 @@ def settle(
         encoder_parameters=own,
         part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
-        n_bins=int(lengths.max()) if tiny else _BRIEF_BINS if briefly else 1,
+        n_bins=int(lengths.max()) if tiny else _WHOLE_BINS if like_members else 1,
         is_tiny=tiny,
         device=device,
         dtype=dtype,
@@ -173,7 +174,7 @@ def settle(
             n_iter_no_change=None if parameters["early_stopping"] is False else parameters["n_iter_no_change"],
             max_seconds=parameters["max_fit_seconds"],
             mixed_precision=mixed,
-            n_rounds=_MEMBER_ROUNDS[parameters["preset"]] if in_committee and briefly and may_end else 1,
+            n_rounds=_MEMBER_ROUNDS[parameters["preset"]] if is_member and may_end else 1,
         ),
         sampling=parameters.get("sampling"),
         scoring=parameters.get("scoring"),
