@@ -1,10 +1,10 @@
-"""How many cycles a window of C-MAPSS FD001 should have, by cross-validation over the engines of the training split.
+"""How long windows of C-MAPSS FD001 should be, and what the history is worth, by cross-validation over engines.
 
     SEQCNN_DATA=... python benchmarks/engines.py [--windows 30 40 50 60 80] [--with-history]
                                                  [--encoder fourier lenet] [--seed 0] [--out FILE]
     python benchmarks/engines.py --report [--out FILE]
 
-The 100 training engines are dealt into four parts of 25 by chance; what was fitted without a part is asked about all
+The 100 engines of the training split are dealt into four parts of 25 by chance; what was fitted without a part is asked about all
 windows of it. A window that begins before its engine's record does is filled up with the first cycle. The error is the
 root of the mean square over all windows, lives capped at 125 cycles; the test split is never opened. Each line of JSON
 goes to FILE (engines.jsonl) as soon as it is there, so a run that was broken off goes on where it stopped.
