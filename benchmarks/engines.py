@@ -4,10 +4,10 @@
                                                  [--encoder fourier lenet] [--seed 0] [--out FILE]
     python benchmarks/engines.py --report [--out FILE]
 
-The 100 engines of the training split are dealt into four parts of 25 by chance; what was fitted without a part is asked about all
-windows of it. A window that begins before its engine's record does is filled up with the first cycle. The error is the
-root of the mean square over all windows, lives capped at 125 cycles; the test split is never opened. Each line of JSON
-goes to FILE (engines.jsonl) as soon as it is there, so a run that was broken off goes on where it stopped.
+The 100 engines of the training split are dealt into four parts of 25 by chance; what was fitted without a part is asked
+about all windows of it. A window that begins before its engine's record does is filled up with the first cycle. The
+error is the root of the mean square over all windows, lives capped at 125 cycles; the test split is never opened. Each
+line of JSON goes to FILE (engines.jsonl) as soon as it is there, so a run that was broken off goes on where it stopped.
 """
 
 from __future__ import annotations
