@@ -1,13 +1,14 @@
 """What each piece of the recipe for small learned networks is worth: one thing changed at a time.
 
     SEQCNN_DATA=... python benchmarks/recipe.py [--changes NAME ...] [--sets NAME ...] [--seeds 0 1] [--out FILE]
-    python benchmarks/recipe.py --report [--out FILE]
+    python benchmarks/recipe.py --report [--base NAME] [--out FILE]
 
 Training parts of UCR sets are split anew, by class, into records to learn from and records to answer for; the archive's
-test parts are never opened. Every change sees the same splits, so that differences to the base are paired. Each line
-goes to FILE (recipe.jsonl) as one line of JSON as soon as it is there, so a run that was broken off goes on where it
-stopped; the table is printed from that file. One thread; a run of all takes hours, one change over all sets some
-minutes.
+test parts are never opened. Every change sees the same splits, so that differences to the base are paired; --base names
+another change to which they are taken, as one of "alone": five copies that are trained as `SeqCNNClassifier` trains one
+network alone. Each line goes to FILE (recipe.jsonl) as one line of JSON as soon as it is there, so a run that was
+broken off goes on where it stopped; the table is printed from that file. One thread; a run of all takes hours, one
+change over all sets some minutes.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from seqcnn.datasets import load_ucr
 from seqcnn.descent import descend
 from seqcnn.encoders import build_encoder
 from seqcnn.estimators._settings import multiplies_bfloat16
-from seqcnn.heads import LinearHead
+from seqcnn.heads import CopiesHead, LinearHead
 from seqcnn.layers import BinPool1d
 from seqcnn.network import Network
 from seqcnn.schedule import one_cycle
@@ -62,6 +63,13 @@ SETS = {
     "ACSF1": (60, 40),
     "PigAirwayPressure": (52, 52),
     "FordA": (300, 600),
+    "OliveOil": (21, 9),
+    "BirdChicken": (14, 6),
+    "ShapeletSim": (14, 6),
+    "ArrowHead": (25, 11),
+    "Wine": (40, 17),
+    "Herring": (45, 19),
+    "ECG200": (70, 30),
 }
 
 
@@ -70,7 +78,8 @@ class Recipe:
     """How a network is made and trained; the defaults are the base that the changes are measured against.
 
     ``pooled_length`` sets the stride of an encoder that takes one, ``n_seen`` counts records, each time anew: steps are
-    ``n_seen / batch_size``. ``averaged`` is the share of the steps, at the end, whose weights are averaged.
+    ``n_seen / batch_size``. ``n_steps`` makes that many instead, in batches of a sixteenth of the records, 8 to 64; at
+    least 20 passes. ``averaged`` is the share of the steps, at the end, whose weights are averaged.
     """
 
     encoder: str = "h-inception"
@@ -82,7 +91,9 @@ class Recipe:
     dropout: float = 0.0
     normalize: str = "dataset"
     differences: bool = False
+    n_copies: int = 1
     n_seen: int = 6000
+    n_steps: int | None = None
     batch_size: int = 16
     learning_rate: float = 0.003
     weight_decay: float = 0.01
@@ -92,6 +103,7 @@ class Recipe:
 
 
 BASE = Recipe()
+_ALONE = {"n_copies": 5, "n_steps": 1000, "learning_rate": 0.006}
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "base": {},
     "LITE": {"encoder": "lite"},
@@ -133,6 +145,12 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "learning rate 0.012": {"learning_rate": 0.012},
     "rate 0.006, 2 bins": {"learning_rate": 0.006, "n_bins": 2},
     "rate 0.006, 2 bins, smoothing 0.05": {"learning_rate": 0.006, "n_bins": 2, "label_smoothing": 0.05},
+    "alone": _ALONE,
+    "alone, 2 bins": {**_ALONE, "n_bins": 2},
+    "alone, 2,000 steps": {**_ALONE, "n_steps": 2000},
+    "alone, pooled to 512": {**_ALONE, "pooled_length": 512},
+    "alone, width 32": {**_ALONE, "width": 32},
+    "alone, depth 6": {**_ALONE, "depth": 6},
     "24,000 seen, warp and cutmix": {"n_seen": 24000, "augment": SeriesAugmentation(mixing="cutmix")},
 }
 
@@ -160,9 +178,16 @@ def build(recipe: Recipe, x: torch.Tensor, n_classes: int) -> Network:
     parameters = {name: value for name in ("width", "depth") if (value := getattr(recipe, name)) is not None}
     if recipe.encoder == "h-inception" and recipe.pooled_length is not None:
         parameters["stride"] = max(1, round(x.shape[2] / recipe.pooled_length))
+    if recipe.n_copies > 1:
+        parameters["n_copies"] = recipe.n_copies
     encoder = build_encoder(recipe.encoder, x.shape[1], parameters, caller="recipe.py")
     pooling = BinPool1d("max" if recipe.pooling == "max" else "mean", recipe.n_bins)
-    head = LinearHead(encoder.out_channels * recipe.n_bins, n_classes, dropout=recipe.dropout)
+    n_features = encoder.out_channels * recipe.n_bins
+    head: LinearHead
+    if recipe.n_copies > 1:
+        head = CopiesHead(n_features, n_classes, n_copies=recipe.n_copies, dropout=recipe.dropout)
+    else:
+        head = LinearHead(n_features, n_classes, dropout=recipe.dropout)
     return Network(stem, encoder, pooling, head)
 
 
@@ -181,20 +206,30 @@ def train(network: Network, x: torch.Tensor, y: torch.Tensor, n_classes: int, re
     generator = np.random.default_rng(seed)
     batch_size = min(recipe.batch_size, len(x))
     n_steps = max(1, recipe.n_seen // batch_size)
+    if recipe.n_steps is not None:
+        batch_size = min(int(np.clip(len(x) // 16, 8, 64)), len(x))
+        n_steps = max(recipe.n_steps, 20 * math.ceil(len(x) / batch_size))
     change = None
     if recipe.augment is not None:
         change = SeriesAugmenter(recipe.augment, n_classes=n_classes)
     mean: dict[str, torch.Tensor] | None = None
     n_averaged = 0
     network.train()
-    with keep_freed_memory(), descend(network, weight_decay=recipe.weight_decay, max_gradient_norm=5.0) as descent:
+    with (
+        keep_freed_memory(),
+        descend(
+            network, weight_decay=recipe.weight_decay, max_gradient_norm=5.0 * math.sqrt(recipe.n_copies)
+        ) as descent,
+    ):
         for step, rows in enumerate(draw_rows(len(x), batch_size, n_steps, generator)):
             batch, wanted = x[rows], F.one_hot(y[rows], n_classes).float()
             if change is not None:
                 batch, _, wanted, _ = change(batch, None, wanted, torch.ones(len(rows)), generator)
             with torch.autocast("cpu", torch.bfloat16, enabled=multiplies_bfloat16(torch.device("cpu"))):
                 scores = network(batch)
-            loss = F.cross_entropy(scores.float(), wanted, label_smoothing=recipe.label_smoothing)
+            if recipe.n_copies > 1:  # the sum of what each would descend on
+                scores, wanted = scores.flatten(0, 1), wanted.repeat_interleave(recipe.n_copies, 0)
+            loss = recipe.n_copies * F.cross_entropy(scores.float(), wanted, label_smoothing=recipe.label_smoothing)
             descent.step(loss, recipe.learning_rate * one_cycle(step / n_steps))
             if step >= n_steps * (1 - recipe.averaged):
                 n_averaged += 1
@@ -239,28 +274,29 @@ def read(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
 
 
-def report(rows: list[dict[str, Any]]) -> str:
-    """Return the table: differences to the base over the same sets and seeds, with their standard error over sets."""
+def report(rows: list[dict[str, Any]], base: str) -> str:
+    """Return the table: differences to a change over the same sets and seeds, with their standard error over sets."""
     by_change: dict[str, dict[tuple[str, int], dict[str, Any]]] = defaultdict(dict)
     for row in rows:
         by_change[row["change"]][row["set"], row["seed"]] = row
+    to = "to the base" if base == "base" else f"to {base}"
     lines = [
-        "| change | sets | seeds | accuracy, % | to the base | log-loss | to the base | seconds of a processor |",
+        f"| change | sets | seeds | accuracy, % | {to} | log-loss | {to} | seconds of a processor |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for change in CHANGES:
-        both = sorted(by_change[change].keys() & by_change["base"].keys())
+        both = sorted(by_change[change].keys() & by_change[base].keys())
         if not both:
             continue
         differences = {
-            kind: _over_sets({key: by_change[change][key][kind] - by_change["base"][key][kind] for key in both})
+            kind: _over_sets({key: by_change[change][key][kind] - by_change[base][key][kind] for key in both})
             for kind in ("accuracy", "log_loss")
         }
         means = {kind: fmean(by_change[change][key][kind] for key in both) for kind in ("accuracy", "log_loss")}
         seconds = fmean(by_change[change][key]["cpu_seconds"] for key in both)
         gain, error = (100 * value for value in differences["accuracy"])
         more, error_of_loss = differences["log_loss"]
-        beside = ("", "") if change == "base" else (f"{gain:+.2f} ± {error:.2f}", f"{more:+.3f} ± {error_of_loss:.3f}")
+        beside = ("", "") if change == base else (f"{gain:+.2f} ± {error:.2f}", f"{more:+.3f} ± {error_of_loss:.3f}")
         lines.append(
             f"| {change} | {len({name for name, _ in both})} | {len({seed for _, seed in both})} | "
             f"{100 * means['accuracy']:.2f} | {beside[0]} | {means['log_loss']:.3f} | {beside[1]} | {seconds:.1f} |"
@@ -283,6 +319,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), metavar="NAME")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
     parser.add_argument("--out", type=Path, default=Path("recipe.jsonl"))
+    parser.add_argument("--base", choices=list(CHANGES), default="base", metavar="NAME", help="what others differ from")
     parser.add_argument("--report", action="store_true", help="only print the table")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -298,7 +335,7 @@ def main() -> None:
             with arguments.out.open("a") as lines:
                 lines.write(json.dumps(row) + "\n")
             print(f"{change}, {name}, seed {seed}: {row['accuracy']:.3f} in {row['seconds']:.0f} s", flush=True)
-    print(report(read(arguments.out)))
+    print(report(read(arguments.out), arguments.base))
 
 
 if __name__ == "__main__":

@@ -210,13 +210,14 @@ def test_the_best_committee_has_more_copies_and_each_pools_early_and_late_apart(
     assert len(members("fcn")) == n_copies
 
 
-def test_what_members_are_made_of_is_trained_alone_as_it_is_there():
+def test_what_members_are_made_of_is_trained_alone_in_such_batches_and_pooled_over_all_steps():
     def settled(preset: str = "default", *, in_committee: bool) -> Settings:
         parameters = SeqCNNClassifier("h-inception", preset=preset).get_params(deep=False)
         return settle(parameters, "series", np.full(400, 100), 400, in_committee=in_committee)
 
     alone, together = settled(in_committee=False), settled(in_committee=True)
-    assert (alone.n_bins, alone.training.learning_rate) == (2, 0.006)
+    assert (alone.n_bins, together.n_bins) == (1, 2)
+    assert alone.training.learning_rate == together.training.learning_rate == 0.006
     assert alone.training.batch_size == together.training.batch_size
     # But for longer, and nobody judges it after a round.
     assert alone.training.max_epochs == pytest.approx(2 * together.training.max_epochs, abs=1)

@@ -47,9 +47,12 @@ _MOST_EPOCHS: dict[Kind, int] = {"series": 300, "text": 40, "audio": 60}
 _LARGEST_BATCH: dict[Kind, int] = {"series": 64, "text": 128, "audio": 64}
 _STEPS_BEHIND = 128
 """Time steps that are left behind the first module of "h-inception", about."""
-_WHOLE_BINS, _WHOLE_RATE = 2, 0.006
-"""Stretches that is pooled in, and the peak rate, where whole series are learnt in smaller batches: of training parts
-that were split anew more was then right, at no cost (docs/recipe.md)."""
+_WHOLE_RATE = 0.006
+"""The peak rate where whole series are learnt in smaller batches."""
+_MEMBER_BINS = 2
+"""Stretches that a committee's members pool in: early and late apart. Beside members that find a shape wherever it is,
+it brings what they do not see. Alone and trained for longer, a network learns few records by their places then: of
+training parts that were split anew less was right, and what was wrong was said with more certainty (docs/recipe.md)."""
 _TINY_EPOCHS = 100
 _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 
@@ -120,7 +123,7 @@ def settle(
     device = resolve_device(parameters["device"], tiny)
     batch_size = parameters["batch_size"]
     is_member = kind == "series" and in_committee
-    # What members are made of is trained as they are when it is alone, for twice as long.
+    # What members are made of learns alone in such batches and at such a rate, too, for twice as long.
     like_members = is_member or encoder == _WHOLE_SERIES
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
@@ -159,7 +162,7 @@ def settle(
         encoder_parameters=own,
         part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
-        n_bins=int(lengths.max()) if tiny else _WHOLE_BINS if like_members else 1,
+        n_bins=int(lengths.max()) if tiny else _MEMBER_BINS if is_member else 1,
         is_tiny=tiny,
         device=device,
         dtype=dtype,
