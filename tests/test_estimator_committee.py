@@ -11,6 +11,7 @@ from sklearn.model_selection import cross_val_score
 from torch import nn
 
 from seqcnn import SeqCNNClassifier, SeqCNNEmbedder, SeqCNNRegressor, load
+from seqcnn.batches import training_batches
 from seqcnn.committee import Committee
 from seqcnn.datasets import make_shapes_in_noise
 from seqcnn.encoders import Hydra, Joined, RandomFourier, Rocket
@@ -226,6 +227,31 @@ def test_what_members_are_made_of_is_trained_alone_in_such_batches_and_pooled_ov
     assert settled("best", in_committee=True) == together
     longer = settled("best", in_committee=False).training.max_epochs
     assert longer == pytest.approx(3 * alone.training.max_epochs, abs=2)
+
+
+@pytest.mark.parametrize(("n_classes", "batch_size"), [(0, 8), (5, 8), (52, 52), (100, 64)])
+def test_a_batch_of_a_network_alone_has_room_for_a_record_of_each_class(n_classes, batch_size):
+    def settled(*, in_committee: bool) -> Settings:
+        parameters = SeqCNNClassifier("h-inception").get_params(deep=False)
+        return settle(parameters, "series", np.full(104, 100), 104, in_committee=in_committee, n_classes=n_classes)
+
+    assert settled(in_committee=False).training.batch_size == batch_size
+    assert settled(in_committee=True).training.batch_size == 8
+
+
+def test_a_classifier_of_many_classes_draws_such_batches(monkeypatch):
+    drawn = []
+
+    def draw(lengths, batch_size, generator, **options):
+        drawn.append(batch_size)
+        return training_batches(lengths, batch_size, generator, **options)
+
+    monkeypatch.setattr("seqcnn.training.training_batches", draw)
+    many = np.repeat([f"class {number}" for number in range(20)], 2)
+    series = np.random.default_rng(0).normal(size=(40, 50))
+    SeqCNNClassifier("h-inception", max_epochs=1, early_stopping=False, random_state=0).fit(series, many)
+    SeqCNNRegressor("h-inception", max_epochs=1, early_stopping=False, random_state=0).fit(series, series[:, 0])
+    assert drawn == [20, 8]
 
 
 def test_few_long_series_need_no_trained_member():

@@ -80,6 +80,7 @@ class MembersMixin(PartParametersMixin, ABC):
         """Settle how the fit is done, and how each member of a committee is, where it is one."""
         lengths = examples.records.lengths
         n_windows = len(cut_windows(lengths, self.window_length, self.hop_length))
+        labels = None if examples.target is None else examples.target.labels
 
         def settle_for(encoder: Any, *, in_committee: bool = False) -> Settings:
             return settle(
@@ -91,6 +92,7 @@ class MembersMixin(PartParametersMixin, ABC):
                 tiny=tiny,
                 in_committee=in_committee,
                 has_target=examples.target is not None,
+                n_classes=0 if labels is None else len(np.unique(labels)),
             )
 
         settings = settle_for("auto" if is_list(self.encoder) else self.encoder)

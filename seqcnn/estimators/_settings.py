@@ -95,6 +95,7 @@ def settle(
     tiny: bool | None = None,
     in_committee: bool = False,
     has_target: bool = True,
+    n_classes: int = 0,
 ) -> Settings:
     """Settle every "auto" among an estimator's parameters.
 
@@ -116,6 +117,8 @@ def settle(
         Whether this is a member of a committee of series: several networks, each trained for less long.
     has_target
         Whether something is to be learnt of the records.
+    n_classes
+        Classes that are to be told apart; 0 where there are none.
     """
     encoder = parameters["encoder"]
     if tiny is None:
@@ -127,9 +130,11 @@ def settle(
     like_members = is_member or encoder == _WHOLE_SERIES
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
-        batch_size = (
-            len(lengths) if tiny else int(np.clip(n_windows // (16 if like_members else 8), 8, _LARGEST_BATCH[kind]))
-        )
+        wanted = n_windows // (16 if like_members else 8)
+        if like_members and not is_member:
+            # Of 52 classes a batch of eight misses most, and its statistics are those of a few.
+            wanted = max(wanted, n_classes)
+        batch_size = len(lengths) if tiny else int(np.clip(wanted, 8, _LARGEST_BATCH[kind]))
     max_epochs = parameters["max_epochs"]
     # Who asks for epochs, or for no end before them, gets them.
     may_end = max_epochs == "auto" and parameters["early_stopping"] is not False
@@ -139,11 +144,11 @@ def settle(
         if is_member:
             # More steps brought next to nothing; "best" has more copies instead.
             effort = min(effort, 1.0)
-        wanted = round(effort * (_MEMBER_STEPS if is_member else _STEPS[kind]) / steps_an_epoch)
+        n_epochs = round(effort * (_MEMBER_STEPS if is_member else _STEPS[kind]) / steps_an_epoch)
         max_epochs = (
             round(effort * _TINY_EPOCHS)
             if tiny
-            else int(np.clip(wanted, effort * _FEWEST_EPOCHS[kind], effort * _MOST_EPOCHS[kind]))
+            else int(np.clip(n_epochs, effort * _FEWEST_EPOCHS[kind], effort * _MOST_EPOCHS[kind]))
         )
     learning_rate = parameters["learning_rate"]
     if learning_rate == "auto":
