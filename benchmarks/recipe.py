@@ -82,7 +82,8 @@ class Recipe:
 
     ``pooled_length`` sets the stride of an encoder that takes one, ``n_seen`` counts records, each time anew: steps are
     ``n_seen / batch_size``. ``n_steps`` makes that many instead, in batches of a sixteenth of the records, 8 to 64, and
-    with ``room_for_classes`` of no fewer records than there are classes; at least 20 passes. ``averaged`` is the share of the steps, at the end, whose weights are averaged.
+    with ``room_for_classes`` of no fewer records than there are classes; at least 20 passes. ``averaged`` is the share
+    of the steps, at the end, whose weights are averaged.
     """
 
     encoder: str = "h-inception"
