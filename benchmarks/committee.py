@@ -30,7 +30,7 @@ from seqcnn.estimators import _members
 from seqcnn.estimators._committee import CommitteeFit, CommitteeResult, Fitted
 from seqcnn.weighting import drop_little, weigh_by_likelihood
 
-MEMBERS = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier")
+MEMBERS = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier", "weasel")
 SETS = [
     "ArrowHead",
     "BME",

@@ -19,6 +19,7 @@ SMALL = {
     "multirocket": {"n_features": 2000},
     "hydra": {"n_groups": 4},
     "shapelets": {"n_shapelets": 400},
+    "weasel": {"n_features": 640, "word_length": 5},
     "quant": {"depth": 4},
     "fourier": {"n_features": 300},
 }

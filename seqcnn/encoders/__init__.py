@@ -57,6 +57,7 @@ from seqcnn.encoders.vgg import VGG, vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import WaveformCNN, m3, m5, m11, m18
 from seqcnn.encoders.waveform_residual import WaveformResidualCNN, m34_res
 from seqcnn.encoders.wavegram import Wavegram
+from seqcnn.encoders.weasel import Weasel
 from seqcnn.encoders.zhang import ZhangCNN, zhang_large, zhang_small
 
 __all__ = [
@@ -101,6 +102,7 @@ __all__ = [
     "WaveformCNN",
     "WaveformResidualCNN",
     "Wavegram",
+    "Weasel",
     "ZhangCNN",
     "bc_resnet_1",
     "build_encoder",

@@ -44,6 +44,7 @@ from seqcnn.encoders.vgg import vgg11, vgg13, vgg16, vgg19
 from seqcnn.encoders.waveform import m3, m5, m11, m18
 from seqcnn.encoders.waveform_residual import m34_res
 from seqcnn.encoders.wavegram import Wavegram
+from seqcnn.encoders.weasel import Weasel
 from seqcnn.encoders.zhang import zhang_large, zhang_small
 
 
@@ -108,6 +109,7 @@ ENCODERS: Mapping[str, EncoderEntry] = {
     "multirocket": EncoderEntry("series", MultiRocket),
     "hydra": EncoderEntry("series", Hydra),
     "shapelets": EncoderEntry("series", RandomDilatedShapelets),
+    "weasel": EncoderEntry("series", Weasel),
     "quant": EncoderEntry("series", Quant),
     "fourier": EncoderEntry("series", RandomFourier),
     "zhang-small": EncoderEntry("text", zhang_small),

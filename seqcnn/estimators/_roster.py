@@ -55,16 +55,17 @@ class Member:
         return isinstance(self.encoder, str) and "n_copies" in find_encoder(self.encoder, caller="").defaults
 
 
-_WITHOUT_TRAINING = ("multirocket", "hydra", "minirocket", "shapelets", "quant", "fourier")
+_WITHOUT_TRAINING = ("multirocket", "hydra", "minirocket", "weasel", "shapelets", "quant", "fourier")
 
 PRESETS: Mapping[str, tuple[str | tuple[str, ...], ...]] = {
-    "quick": ("multirocket", "hydra", "minirocket", "fourier"),
+    "quick": ("multirocket", "hydra", "minirocket", "weasel", "fourier"),
     "default": (*_WITHOUT_TRAINING, "h-inception"),
     "best": (
         "multirocket",
         "hydra",
         "minirocket",
         "rocket",
+        "weasel",
         "shapelets",
         "quant",
         "fourier",
