@@ -230,13 +230,11 @@ def test_what_members_are_made_of_is_trained_alone_in_such_batches_and_pooled_ov
 
 
 @pytest.mark.parametrize(("n_classes", "batch_size"), [(0, 8), (5, 8), (52, 52), (100, 64)])
-def test_a_batch_of_a_network_alone_has_room_for_a_record_of_each_class(n_classes, batch_size):
-    def settled(*, in_committee: bool) -> Settings:
-        parameters = SeqCNNClassifier("h-inception").get_params(deep=False)
-        return settle(parameters, "series", np.full(104, 100), 104, in_committee=in_committee, n_classes=n_classes)
-
-    assert settled(in_committee=False).training.batch_size == batch_size
-    assert settled(in_committee=True).training.batch_size == 8
+@pytest.mark.parametrize("in_committee", [True, False])
+def test_a_batch_of_what_members_are_made_of_has_room_for_a_record_of_each_class(n_classes, batch_size, in_committee):
+    parameters = SeqCNNClassifier("h-inception").get_params(deep=False)
+    settled = settle(parameters, "series", np.full(104, 100), 104, in_committee=in_committee, n_classes=n_classes)
+    assert settled.training.batch_size == batch_size
 
 
 def test_a_classifier_of_many_classes_draws_such_batches(monkeypatch):

@@ -130,10 +130,8 @@ def settle(
     like_members = is_member or encoder == _WHOLE_SERIES
     if batch_size == "auto":
         # Small sets: several steps an epoch, so that normalization sees different batches.
-        wanted = n_windows // (16 if like_members else 8)
-        if like_members and not is_member:
-            # Of 52 classes a batch of eight misses most, and its statistics are those of a few.
-            wanted = max(wanted, n_classes)
+        # Of 52 classes a batch of eight misses most, and its statistics are those of a few.
+        wanted = max(n_windows // 16, n_classes) if like_members else n_windows // 8
         batch_size = len(lengths) if tiny else int(np.clip(wanted, 8, _LARGEST_BATCH[kind]))
     max_epochs = parameters["max_epochs"]
     # Who asks for epochs, or for no end before them, gets them.
