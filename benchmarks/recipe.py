@@ -39,7 +39,7 @@ from seqcnn.heads import CopiesHead, LinearHead
 from seqcnn.layers import BinPool1d
 from seqcnn.network import Network
 from seqcnn.schedule import one_cycle
-from seqcnn.stems import Normalizer
+from seqcnn.stems import Normalize, Normalizer
 
 SETS = {
     # Records to learn from and, at most, to answer for. What tells one recipe from another are many answers.
@@ -93,7 +93,7 @@ class Recipe:
     pooling: str = "mean"
     n_bins: int = 1
     dropout: float = 0.0
-    normalize: str = "dataset"
+    normalize: Normalize = "dataset"
     differences: bool = False
     n_copies: int = 1
     n_seen: int = 6000
@@ -157,6 +157,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "alone, pooled to 512": {**_ALONE, "pooled_length": 512},
     "alone, width 32": {**_ALONE, "width": 32},
     "alone, depth 6": {**_ALONE, "depth": 6},
+    "alone, each step shifted": {**_ALONE, "normalize": "step"},
     "24,000 seen, warp and cutmix": {"n_seen": 24000, "augment": SeriesAugmentation(mixing="cutmix")},
 }
 
@@ -183,7 +184,7 @@ def split(name: str, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tenso
 
 def build(recipe: Recipe, x: torch.Tensor, n_classes: int) -> Network:
     """Build a network for records ``(n, channels, time)``."""
-    stem = Normalizer(x.shape[1], "record" if recipe.normalize == "record" else "dataset")
+    stem = Normalizer(x.shape[1], recipe.normalize, n_steps=x.shape[2] if recipe.normalize == "step" else 1)
     stem.learn(list(x.numpy()), np.ones(len(x)))
     parameters = {name: value for name in ("width", "depth") if (value := getattr(recipe, name)) is not None}
     if recipe.encoder == "h-inception" and recipe.pooled_length is not None:

@@ -26,7 +26,12 @@ _PADDING, _UNKNOWN = 0, 1
 _SAMPLES_AT_A_TIME = 2**20
 """Samples of a record that go through a front end at a time, for its statistics."""
 
-Normalize = Literal["dataset", "record", "level"]
+Normalize = Literal["dataset", "record", "level", "step"]
+
+_COMPARED = 1000
+"""Records, at most, of which the next is asked."""
+_ALIKE = 0.005
+"""Share of the variance that lies between records at the same step, under which records are all but the same shape."""
 
 
 class Stem(Rebuildable):
@@ -59,7 +64,11 @@ class Normalizer(Stem):
     loud. ``"record"`` takes each record's own, which throws its level and amplitude away. ``"level"`` takes each
     record's own mean, and the deviation around it that training records have: levels differ, amplitudes mean something.
     Of log-mel bands or cepstral coefficients it takes away what a microphone and a distance do to all of a recording
-    (cepstral mean normalization, Atal 1974, doi 10.1121/1.1914702). A constant channel is shifted only.
+    (cepstral mean normalization, Atal 1974, doi 10.1121/1.1914702). ``"step"`` takes away the mean of each time step
+    over the training records, and divides by one deviation around these a channel: what spectra of like substances have
+    in common, beside which their differences are too small to be learnt in a short training (mean centring, as
+    chemometrics does it: Wold, Esbensen and Geladi 1987, doi 10.1016/0169-7439(87)80084-9). Steps behind the longest
+    training record have its last step's mean. A constant channel is shifted only.
 
     With ``mask_missing`` NaN says that a value was not observed. Mean and deviation are those of the observed values,
     a line is drawn through each gap (:func:`seqcnn.layers.gaps.fill_gaps`), and behind the channels follows an
@@ -77,11 +86,13 @@ class Normalizer(Stem):
     n_channels
         Channels of the input.
     mode
-        "dataset", "record" or "level".
+        "dataset", "record", "level" or "step".
     mask_missing
         Whether NaN is absent; otherwise it must not occur.
     indicator
         What an indicator says where a value was observed.
+    n_steps
+        With "step", time steps of the longest training record.
 
     Examples
     --------
@@ -93,25 +104,38 @@ class Normalizer(Stem):
     >>> stem.learn([np.array([[1.0, np.nan, 3.0]])], np.ones(1))
     >>> stem(torch.tensor([[[3.0, np.nan]]])).tolist()
     [[[1.0, 1.0], [1.0, 0.0]]]
+    >>> stem = Normalizer(1, "step", n_steps=2)
+    >>> stem.learn([np.array([[7.0, 1.0]]), np.array([[9.0, 3.0]])], np.ones(2))
+    >>> stem(torch.tensor([[[9.0, 2.0]]])).tolist()
+    [[[1.0, 0.0]]]
     """
 
     mean: Tensor
     deviation: Tensor
 
     def __init__(
-        self, n_channels: int, mode: Normalize = "dataset", *, mask_missing: bool = False, indicator: float = 1.0
+        self,
+        n_channels: int,
+        mode: Normalize = "dataset",
+        *,
+        mask_missing: bool = False,
+        indicator: float = 1.0,
+        n_steps: int = 1,
     ) -> None:
         super().__init__()
         self.mode = mode
         self.mask_missing = mask_missing
         self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
-        self.register_buffer("mean", torch.zeros(n_channels, 1))
+        self.register_buffer("mean", torch.zeros(n_channels, n_steps))
         self.register_buffer("deviation", torch.ones(n_channels, 1))
 
     def learn(self, values: Sequence[AnyArray], weights: Float64Array) -> None:
         """Take mean and deviation from records ``(channels, time_i)``, each counted ``weights[i]`` times."""
         if self.mode == "record":
+            return
+        if self.mode == "step":
+            self._remember(*_statistics_of_steps(values, weights))
             return
         if self.mask_missing:
             mean, deviation = _observed_statistics(values, weights, within=self.mode == "level")
@@ -144,8 +168,9 @@ class Normalizer(Stem):
 
     def _remember(self, mean: Float64Array, deviation: Float64Array) -> None:
         # Relative to the level: a field of 1e-13 tesla is no constant.
-        constant = deviation <= 1e-7 * np.abs(mean)
-        self.mean = torch.as_tensor(mean[:, None], dtype=self.mean.dtype)
+        levels = mean.reshape(len(deviation), -1)
+        constant = deviation <= 1e-7 * np.abs(levels).max(1)
+        self.mean = torch.as_tensor(levels, dtype=self.mean.dtype)
         self.deviation = torch.as_tensor(np.where(constant, 1.0, deviation)[:, None], dtype=self.deviation.dtype)
 
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -153,8 +178,8 @@ class Normalizer(Stem):
         mask = None if lengths is None else length_mask(lengths, x.shape[2])
         if self.mask_missing:
             return self._normalize_observed(x, mask)
-        if self.mode == "dataset":
-            return hide_padding((x - self.mean) / self.deviation, mask)
+        if self.mode in ("dataset", "step"):
+            return hide_padding((x - self._means(x)) / self.deviation, mask)
         count = x.shape[2] if lengths is None else lengths[:, None, None]
         level = x.sum(2, keepdim=True) / count
         centred = hide_padding(x - level, mask)
@@ -162,8 +187,14 @@ class Normalizer(Stem):
         centred = hide_padding(centred - centred.sum(2, keepdim=True) / count, mask)
         return centred / self.deviation if self.mode == "level" else _scale(centred, level, count)
 
+    def _means(self, x: Tensor) -> Tensor:
+        """Return the mean of each of the batch's steps, ``(channels, time)``, or one for all, ``(channels, 1)``."""
+        if self.mode == "dataset":
+            return self.mean
+        return self.mean[:, torch.arange(x.shape[2], device=x.device).clamp_max(self.mean.shape[1] - 1)]
+
     def piece_reader(self, histories: Histories) -> Reader | None:
-        """Return what reads a stream's pieces; None where it needs the whole record."""
+        """Return what reads a stream's pieces; None where it needs the whole record, or to know where it is in it."""
         if self.mask_missing or self.mode != "dataset":
             return None
         mean, deviation = as_array(self.mean.t()), as_array(self.deviation.t())
@@ -171,8 +202,8 @@ class Normalizer(Stem):
 
     def _normalize_observed(self, x: Tensor, mask: Tensor | None) -> Tensor:
         observed = find_observed(x, mask)
-        if self.mode == "dataset":
-            return _fill_and_tell((x - self.mean) / self.deviation, observed, mask, self.indicator)
+        if self.mode in ("dataset", "step"):
+            return _fill_and_tell((x - self._means(x)) / self.deviation, observed, mask, self.indicator)
         count = observed.sum(2, keepdim=True).clamp(min=1)
         level = torch.where(observed, x, 0.0).sum(2, keepdim=True) / count
         centred = torch.where(observed, x - level, 0.0)
@@ -195,6 +226,47 @@ def _scale(centred: Tensor, level: Tensor, count: Tensor | int) -> Tensor:
     """Divide each record by its own deviation, unless that is zero beside its level."""
     deviation = (centred.square().sum(2, keepdim=True) / count).sqrt()
     return centred / torch.where(deviation > 1e-7 * level.abs(), deviation, 1.0)
+
+
+def are_alike(values: Sequence[AnyArray], weights: Float64Array) -> bool:
+    """Tell whether records ``(channels, time)`` of one length are all but the same shape.
+
+    They are where they differ at the same step by less than half a percent of the variance of all values: spectra of
+    oils do by 0.01 %, of wines by 0.06, outlines of bones by 2.6 (shares of sets of the UCR archive).
+
+    >>> shape = 10.0 * np.arange(20.0)[None]
+    >>> are_alike([shape, shape + 1], np.ones(2)), are_alike([shape, -shape], np.ones(2))
+    (True, False)
+    """
+    if len(values) < 2 or len({value.shape[1] for value in values}) > 1:
+        return False
+    every = -(-len(values) // _COMPARED)
+    means, between = _statistics_of_steps(values[::every], weights[::every])
+    along = np.square(means - means.mean(1, keepdims=True)).mean(1)
+    total = np.square(between) + along
+    # Of constant channels nothing can be said.
+    shares = np.square(between)[total > 0] / total[total > 0]
+    return bool(len(shares)) and float(shares.max()) < _ALIKE
+
+
+def _statistics_of_steps(values: Sequence[AnyArray], weights: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Return the mean of each step, ``(channels, time)``, and the deviation from it, ``(channels,)``, of what is there.
+
+    A step that no record has observed has its channel's mean.
+    """
+    shape = (values[0].shape[0], max(value.shape[1] for value in values))
+    count, total, square = (np.zeros(shape) for _ in range(3))
+    for weight, value in zip(weights, values, strict=True):
+        observed = ~np.isnan(value)
+        count[:, : value.shape[1]] += weight * observed
+        total[:, : value.shape[1]] += weight * np.where(observed, value, 0.0)
+    level = total.sum(1, keepdims=True) / np.maximum(count.sum(1, keepdims=True), 1e-300)
+    mean = np.where(count > 0, total / np.where(count > 0, count, 1.0), level)
+    # A second pass: the difference of two large sums would lose small variances on top of large means.
+    for weight, value in zip(weights, values, strict=True):
+        square[:, : value.shape[1]] += weight * np.nan_to_num(np.square(value - mean[:, : value.shape[1]]))
+    n_observed = count.sum(1)
+    return mean, np.sqrt(square.sum(1) / np.where(n_observed > 0, n_observed, 1.0))
 
 
 def _observed_statistics(

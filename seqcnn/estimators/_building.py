@@ -22,7 +22,7 @@ from seqcnn.inputs import InputContract
 from seqcnn.layers.pooling import BinPool1d
 from seqcnn.network import Network
 from seqcnn.static_scaler import StaticScaler
-from seqcnn.stems import CharacterEmbedding, FrontEndStem, Normalize, Normalizer, PassThrough, Stem
+from seqcnn.stems import CharacterEmbedding, FrontEndStem, Normalize, Normalizer, PassThrough, Stem, are_alike
 
 _FAINT_INDICATOR = 2.0**-5
 """What an indicator of missing="mask" says in front of fixed kernels, 1 elsewhere.
@@ -110,17 +110,23 @@ def build_network(
     bands = make_front_end(
         settings.front_end, front_end, front_end_parameters, settings.encoder, contract, caller=caller
     )
+    mode = _settle_normalize(normalize, settings, contract, examples, window_length, caller=caller)
     stem: Stem
     if contract.vocabulary is not None:
         stem = CharacterEmbedding(contract.vocabulary.size)
     elif bands is not None:
-        stem = FrontEndStem(contract.n_channels, bands, _normalize_mode(normalize))
+        stem = FrontEndStem(contract.n_channels, bands, mode)
         stem.learn(records.values, weights)
-    elif normalize is None:
+    elif mode is None:
         stem = PassThrough(contract.n_channels, mask_missing=contract.masks_missing, indicator=indicator)
     else:
-        mode = _normalize_mode(normalize) or "dataset"
-        stem = Normalizer(contract.n_channels, mode, mask_missing=contract.masks_missing, indicator=indicator)
+        stem = Normalizer(
+            contract.n_channels,
+            mode,
+            mask_missing=contract.masks_missing,
+            indicator=indicator,
+            n_steps=int(records.lengths.max()) if mode == "step" else 1,
+        )
         stem.learn(records.values, weights)
     shortest = -(-int(records.lengths.min() if window_length is None else window_length) // stem.stride)
     defaults = find_encoder(settings.encoder, caller=caller).defaults if isinstance(settings.encoder, str) else {}
@@ -147,10 +153,30 @@ def build_network(
     return network.to(settings.device, settings.dtype)
 
 
-def _normalize_mode(normalize: Any) -> Normalize | None:
-    if normalize is None:
-        return None
-    return normalize if normalize in ("record", "level") else "dataset"
+def _settle_normalize(
+    normalize: Any,
+    settings: Settings,
+    contract: InputContract,
+    examples: Examples,
+    window_length: int | None,
+    *,
+    caller: str,
+) -> Normalize | None:
+    """Return how a stem normalizes, or raise ValueError where records have no steps that could be compared."""
+    has_steps = contract.kind == "series" and window_length is None
+    if normalize == "step" and not has_steps:
+        received = f"{contract.kind} as X" if window_length is None else f"window_length={window_length}"
+        raise ValueError(
+            f"The 'normalize' parameter of {caller} may be 'step' for whole series only, whose steps stand for the "
+            f"same in every record. Received: {received}. Pass normalize='dataset'."
+        )
+    if normalize != "auto":
+        modes: dict[Any, Normalize] = {"dataset": "dataset", "record": "record", "level": "level", "step": "step"}
+        return modes.get(normalize)
+    # Fixed kernels lose nothing to what all records have in common: a regression takes it out.
+    is_trained = not is_fixed(settings.encoder) and not settings.is_tiny and not contract.masks_missing
+    values, weights = examples.records.values, examples.weights
+    return "step" if has_steps and is_trained and are_alike(values, weights) else "dataset"
 
 
 def _emphasise(head: LinearHead, n_pooled: int, n_own: int) -> None:

@@ -14,7 +14,7 @@ from seqcnn.estimators._scoring import check_scoring_parameter
 PRESETS = ("quick", "default", "best")
 PRECISIONS = ("auto", "float32", "float64", "bfloat16")
 SAMPLING = ("balanced", None)
-NORMALIZE = ("auto", "dataset", "record", "level", None)
+NORMALIZE = ("auto", "dataset", "record", "level", "step", None)
 
 
 def check_parameters(parameters: dict[str, Any], caller: str) -> None:

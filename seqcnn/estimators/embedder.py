@@ -59,10 +59,12 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         to zero with ``normalize=None``. Elsewhere the indicators are only more to read, most of all for encoders of
         fixed kernels. With "mask" the network itself fills the gaps, each window's from that window, and ``normalize``
         takes its statistics from what was observed. Padding of shorter records is no missing value.
-    normalize : {"auto", "dataset", "record", "level", None}, default="auto"
+    normalize : {"auto", "dataset", "record", "level", "step", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own; "level" by each record's mean and the training records' deviation
-        around theirs, which helps where microphones and voices differ. "auto" is "dataset"; text has none.
+        around theirs, which helps where microphones and voices differ; "step" takes away the mean of each time step
+        over the training records, which lets networks see how spectra of like substances differ. "auto" is "dataset",
+        and "step" where series of one length are all but the same shape and a network is trained; text has none.
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None

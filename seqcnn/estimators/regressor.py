@@ -66,10 +66,12 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         to zero with ``normalize=None``. Elsewhere the indicators are only more to read, most of all for encoders of
         fixed kernels. With "mask" the network itself fills the gaps, each window's from that window, and ``normalize``
         takes its statistics from what was observed. Padding of shorter records is no missing value.
-    normalize : {"auto", "dataset", "record", "level", None}, default="auto"
+    normalize : {"auto", "dataset", "record", "level", "step", None}, default="auto"
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own; "level" by each record's mean and the training records' deviation
-        around theirs, which helps where microphones and voices differ. "auto" is "dataset"; text has none.
+        around theirs, which helps where microphones and voices differ; "step" takes away the mean of each time step
+        over the training records, which lets networks see how spectra of like substances differ. "auto" is "dataset",
+        and "step" where series of one length are all but the same shape and a network is trained; text has none.
     augment : {"series", "audio"}, SeriesAugmentation, AudioAugmentation or None, default=None
         How records are changed in training, anew in every epoch. "series" lets time go faster and slower; it pays where
         training is long (``preset="best"``, or more ``max_epochs``), not where it is short. "audio" plays recordings

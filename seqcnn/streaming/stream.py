@@ -247,7 +247,12 @@ def _find_network(model: Model, caller: str) -> Network:
             f"The network of {caller} draws a line through each gap, which needs the gap's end. Received: a model "
             f"with missing='mask'. Fit it with another value of missing to stream."
         )
-    if (mode := getattr(network.stem, "mode", "dataset")) in ("record", "level"):
+    if (mode := getattr(network.stem, "mode", "dataset")) == "step":
+        raise ValueError(
+            f"The network of {caller} shifts each step of a record by a mean of its own, and a stream has no first "
+            f"step. Received: a model with normalize='step'. Fit it with normalize='dataset' to stream."
+        )
+    if mode in ("record", "level"):
         own = "mean and deviation, which need" if mode == "record" else "mean, which needs"
         raise ValueError(
             f"The network of {caller} scales each record by its own {own} the whole record. Received: a model with "
