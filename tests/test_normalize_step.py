@@ -107,6 +107,8 @@ def test_auto_shifts_steps_only_where_a_network_is_trained_on_whole_records_that
 
     assert mode() == "step"
     assert mode("minirocket") == "dataset"
+    committee = SeqCNNClassifier(["lite", "fcn"], max_epochs=1, random_state=0).fit(X, y)
+    assert {member.stem.mode for member in committee.network_.members} == {"dataset"}
     assert mode(window_length=30) == "dataset"
     assert mode(missing="mask") == "dataset"
     assert mode(X=SERIES) == "dataset"

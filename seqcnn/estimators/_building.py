@@ -173,10 +173,9 @@ def _settle_normalize(
     if normalize != "auto":
         modes: dict[Any, Normalize] = {"dataset": "dataset", "record": "record", "level": "level", "step": "step"}
         return modes.get(normalize)
-    # Fixed kernels lose nothing to what all records have in common: a regression takes it out.
-    is_trained = not is_fixed(settings.encoder) and not settings.is_tiny and not contract.masks_missing
+    may_shift = settings.may_shift_steps and not is_fixed(settings.encoder) and not contract.masks_missing
     values, weights = examples.records.values, examples.weights
-    return "step" if has_steps and is_trained and are_alike(values, weights) else "dataset"
+    return "step" if has_steps and may_shift and are_alike(values, weights) else "dataset"
 
 
 def _emphasise(head: LinearHead, n_pooled: int, n_own: int) -> None:

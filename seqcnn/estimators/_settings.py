@@ -61,7 +61,8 @@ _TINY_FCN = {"width": 16, "kernel_sizes": (5, 3), "normalization": "none"}
 class Settings:
     """How one fit is done: what is built, where, and how it is trained and scored.
 
-    Of several encoders of fixed kernels side by side, ``part_parameters`` holds those of each.
+    Of several encoders of fixed kernels side by side, ``part_parameters`` holds those of each. ``may_shift_steps`` says
+    that "auto" may normalize step by step where records are all but the same shape.
     """
 
     encoder: Any
@@ -69,6 +70,7 @@ class Settings:
     part_parameters: tuple[dict[str, Any], ...]
     front_end: Any
     n_bins: int
+    may_shift_steps: bool
     is_tiny: bool
     device: torch.device
     dtype: torch.dtype
@@ -166,6 +168,9 @@ def settle(
         part_parameters=_limit_parts(encoder, n_windows) if isinstance(encoder, tuple) else (),
         front_end=front_end,
         n_bins=int(lengths.max()) if tiny else _MEMBER_BINS if is_member else 1,
+        # Where new records drift, what is left of them is mostly drift. Fixed kernels lose nothing to what all records
+        # have in common, and a committee of them need not take the risk.
+        may_shift_steps=kind == "series" and not in_committee and not tiny,
         is_tiny=tiny,
         device=device,
         dtype=dtype,

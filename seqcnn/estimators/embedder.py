@@ -63,8 +63,9 @@ class SeqCNNEmbedder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSeqC
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own; "level" by each record's mean and the training records' deviation
         around theirs, which helps where microphones and voices differ; "step" takes away the mean of each time step
-        over the training records, which lets networks see how spectra of like substances differ. "auto" is "dataset",
-        and "step" where series of one length are all but the same shape and a network is trained; text has none.
+        over the training records, which lets networks see how spectra of like substances differ, and how new ones
+        have drifted. "auto" is "dataset", and "step" where one network is trained on series of one length that are all
+        but the same shape; text has none.
     preset : {"quick", "default", "best"}, default="default"
         The one dial for effort: a quarter of the default's training, or three times it, where ``max_epochs`` is "auto".
     max_fit_seconds : float or None, default=None

@@ -70,8 +70,9 @@ class SeqCNNRegressor(RegressorMixin, BaseSeqCNN):
         "dataset" shifts and scales each channel by the mean and deviation of the training records, so amplitude stays
         information; "record" by each record's own; "level" by each record's mean and the training records' deviation
         around theirs, which helps where microphones and voices differ; "step" takes away the mean of each time step
-        over the training records, which lets networks see how spectra of like substances differ. "auto" is "dataset",
-        and "step" where series of one length are all but the same shape and a network is trained; text has none.
+        over the training records, which lets networks see how spectra of like substances differ, and how new ones
+        have drifted. "auto" is "dataset", and "step" where one network is trained on series of one length that are all
+        but the same shape; text has none.
     augment : {"series", "audio"}, SeriesAugmentation, AudioAugmentation or None, default=None
         How records are changed in training, anew in every epoch. "series" lets time go faster and slower; it pays where
         training is long (``preset="best"``, or more ``max_epochs``), not where it is short. "audio" plays recordings
