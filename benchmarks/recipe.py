@@ -153,6 +153,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     "alone": _ALONE,
     "alone, 2 bins": {**_ALONE, "n_bins": 2},
     "alone, batches whatever the classes": {**_ALONE, "room_for_classes": False},
+    "alone, 600 steps": {**_ALONE, "n_steps": 600},
     "alone, 2,000 steps": {**_ALONE, "n_steps": 2000},
     "alone, pooled to 512": {**_ALONE, "pooled_length": 512},
     "alone, width 32": {**_ALONE, "width": 32},

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from core_helpers import padded, relative_error
+from core_helpers import relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -85,26 +85,6 @@ def test_features_are_what_the_paper_says(
     features = encoder(x)
     assert features.shape[1] == encoder.n_features == n_features // 2 * 2
     np.testing.assert_allclose(features, [features_of(series, encoder) for series in x.numpy()], atol=1e-9)
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    lengths=st.lists(st.integers(1, 80), min_size=2, max_size=5),
-    in_channels=st.integers(1, 3),
-    extra=st.integers(0, 20),
-    seed=st.integers(0, 2**16),
-)
-def test_records_of_any_length_give_what_they_give_alone(
-    lengths: list[int], in_channels: int, extra: int, seed: int
-) -> None:
-    rows = [walks(1, in_channels, length, seed=seed + number)[0] for number, length in enumerate(lengths)]
-    batch, ends = padded(rows, max(9, *lengths) + extra)
-    encoder = Rocket(in_channels, n_features=200).double()
-    encoder.prepare(batch, ends, seed=seed)
-    together = encoder(batch, ends)
-    assert together.isfinite().all()
-    for features, row in zip(together, rows, strict=True):
-        assert relative_error(features[None], encoder(*padded([row], max(9, row.shape[1])))) < 1e-9
 
 
 def test_kernels_are_dealt_evenly_and_their_weights_and_biases_are_drawn_as_the_paper_says() -> None:

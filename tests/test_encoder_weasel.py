@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from core_helpers import padded, relative_error
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -77,25 +76,6 @@ def test_features_are_how_often_each_word_occurs(
     features = encoder(x)
     assert features.shape[1] == encoder.n_features == n_features // 16 * 16
     assert features.tolist() == [counts_of(series, encoder) for series in x.numpy()]
-
-
-@settings(deadline=None, max_examples=25)
-@given(
-    lengths=st.lists(st.integers(1, 80), min_size=2, max_size=5),
-    in_channels=st.integers(1, 3),
-    extra=st.integers(0, 20),
-    seed=st.integers(0, 2**16),
-)
-def test_records_of_any_length_give_what_they_give_alone(
-    lengths: list[int], in_channels: int, extra: int, seed: int
-) -> None:
-    rows = [walks(1, in_channels, length, seed=seed + number)[0] for number, length in enumerate(lengths)]
-    batch, ends = padded(rows, max(5, *lengths) + extra)
-    encoder = Weasel(in_channels, n_features=256, word_length=4).double()
-    encoder.prepare(batch, ends, seed=seed)
-    together = encoder(batch, ends)
-    for features, row in zip(together, rows, strict=True):
-        assert relative_error(features[None], encoder(*padded([row], max(5, row.shape[1])))) == 0
 
 
 def test_waves_are_real_fourier_coefficients_of_the_window() -> None:

@@ -8,6 +8,8 @@ import sys
 import pytest
 import torch
 from core_helpers import padded, relative_error
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from seqcnn.encoders import ENCODERS, FeatureEncoder, Joined, build_encoder
@@ -63,6 +65,27 @@ def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
     batch, lengths = padded(rows, 75)
     for together, row in zip(encoder(batch, lengths), rows, strict=True):
         assert relative_error(together, encoder(row[None])[0]) < 1e-10
+
+
+@every_fixed_encoder
+@settings(deadline=None, max_examples=10)
+@given(
+    lengths=st.lists(st.integers(1, 80), min_size=2, max_size=5),
+    in_channels=st.integers(1, 3),
+    extra=st.integers(0, 20),
+    seed=st.integers(0, 2**16),
+)
+def test_records_of_any_lengths_give_together_what_each_gives_alone(name, lengths, in_channels, extra, seed):
+    rows = [records(in_channels, length, 1, seed=seed + number)[0].double() for number, length in enumerate(lengths)]
+    encoder = build(name, in_channels).double()
+    batch, ends = padded(rows, max(encoder.minimum_length, *lengths) + extra)
+    # Of other records, lest a threshold be exactly what a step of these answers.
+    encoder.prepare(*padded(records(in_channels, 40, 6, seed=seed + 9).double().unbind(), 40), seed=seed)
+    together = encoder(batch, ends)
+    assert together.isfinite().all()
+    for features, row in zip(together, rows, strict=True):
+        alone = encoder(*padded([row], max(encoder.minimum_length, row.shape[1])))
+        assert relative_error(features[None], alone) < 1e-9
 
 
 @every_fixed_encoder
