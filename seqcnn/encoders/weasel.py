@@ -285,9 +285,11 @@ def _draw_windows(taps: Tensor, lengths: Tensor, one: _Dictionary, generator: to
     counts = _count_windows(lengths, one)
     if int(counts.sum()) <= _MOST_WINDOWS:
         return taps[torch.arange(taps.shape[1], device=taps.device) < counts[:, None]]
-    rows = torch.randint(len(taps), (_MOST_WINDOWS,), generator=generator).to(taps.device)
-    shares = torch.rand(_MOST_WINDOWS, generator=generator, dtype=torch.float64).to(taps.device)
-    return taps[rows, (shares * counts[rows]).long()]
+    rows = torch.randint(len(taps), (_MOST_WINDOWS,), generator=generator)
+    # On the processor, for not every device has float64.
+    shares = torch.rand(_MOST_WINDOWS, generator=generator, dtype=torch.float64)
+    places = (shares * counts.cpu()[rows]).long()
+    return taps[rows.to(taps.device), places.to(taps.device)]
 
 
 def _transform(taps: Tensor, waves: Tensor, levels: Tensor) -> Tensor:
