@@ -100,7 +100,7 @@ def test_statistics_of_a_long_record_are_taken_piece_by_piece(monkeypatch: pytes
     records = [np.random.default_rng(0).standard_normal((2, 5003))]
     stems = [FrontEndStem(2, PCEN(sample_rate=RATE)) for _ in range(2)]
     stems[0].learn(records, np.ones(1))
-    monkeypatch.setattr("seqcnn.stems._SAMPLES_AT_A_TIME", 1000)
+    monkeypatch.setattr("seqcnn.stems.bands._SAMPLES_AT_A_TIME", 1000)
     stems[1].learn(records, np.ones(1))
     assert relative_error(stems[1].normalizer.mean, stems[0].normalizer.mean) < 1e-5
     assert relative_error(stems[1].normalizer.deviation, stems[0].normalizer.deviation) < 1e-5
