@@ -59,15 +59,6 @@ def test_a_batch_becomes_as_many_features_as_the_encoder_says(name, in_channels)
 
 
 @every_fixed_encoder
-def test_a_record_gives_in_a_padded_batch_what_it_gives_alone(name):
-    encoder = prepared(name).double()
-    rows = [record[:, :length].double() for record, length in zip(records(), (60, 47, 33), strict=False)]
-    batch, lengths = padded(rows, 75)
-    for together, row in zip(encoder(batch, lengths), rows, strict=True):
-        assert relative_error(together, encoder(row[None])[0]) < 1e-10
-
-
-@every_fixed_encoder
 @settings(deadline=None, max_examples=10)
 @given(
     lengths=st.lists(st.integers(1, 80), min_size=2, max_size=5),

@@ -21,6 +21,7 @@ _SHORTEST_WINDOW = 4
 _MOST_WINDOWS = 2**13
 """Windows of training records that a dictionary's letters are taken from."""
 _ROUNDING = 1e-5
+"""Share of what coefficients are, under which a difference may be one of rounding."""
 _BLOCK, _BLOCK_ELSEWHERE = 2**20, 2**25
 """Values that are worked on at a time: on a CPU they stay in a cache."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from sklearn.base import BaseEstimator
@@ -171,8 +171,7 @@ def _settle_normalize(
             f"same in every record. Received: {received}. Pass normalize='dataset'."
         )
     if normalize != "auto":
-        modes: dict[Any, Normalize] = {"dataset": "dataset", "record": "record", "level": "level", "step": "step"}
-        return modes.get(normalize)
+        return cast("Normalize | None", normalize)
     may_shift = settings.may_shift_steps and not is_fixed(settings.encoder) and not contract.masks_missing
     values, weights = examples.records.values, examples.weights
     return "step" if has_steps and may_shift and are_alike(values, weights) else "dataset"

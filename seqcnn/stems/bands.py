@@ -33,7 +33,7 @@ class FrontEndStem(Stem):
         Computes the bands.
     mode
         "dataset", "record" or "level", as :class:`Normalizer` takes it, for each band; None leaves the bands as they
-        are.
+        are. "level" takes each record's mean away and leaves the bands' own unit: no deviation is learnt for it.
     masks
         Changes normalized bands in training, called with them and the frames of each record
         (:class:`seqcnn.layers.SpecAugment`); None changes nothing.
