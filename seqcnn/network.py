@@ -79,11 +79,7 @@ class Network(Rebuildable):
 
         Then a window of a record can be given what was before it.
         """
-        # Statistics of the whole record, and a line through a gap, which needs the gap's end.
-        looks_ahead = getattr(self.stem, "mode", None) in ("record", "level") or getattr(
-            self.stem, "mask_missing", False
-        )
-        return bool(getattr(self.encoder, "causal", False)) and not looks_ahead
+        return bool(getattr(self.encoder, "causal", False)) and not self.stem.whole_record
 
     @property
     def receptive_field(self) -> int | None:

@@ -107,7 +107,23 @@ def test_statistics_of_a_long_record_are_taken_piece_by_piece(monkeypatch: pytes
     assert not stems[1].front_end.reads_stream
 
 
-@pytest.mark.parametrize("normalize", ["dataset", "record", None])
+@pytest.mark.parametrize(("normalize", "top_db"), [("level", None), ("dataset", 30.0), ("level", 30.0)])
+def test_statistics_that_need_the_whole_of_a_long_record_are_taken_of_it(
+    monkeypatch: pytest.MonkeyPatch, normalize: Any, top_db: float | None
+) -> None:
+    records = [np.random.default_rng(n).standard_normal((1, 2003)) * np.linspace(0.01, n, 2003) for n in (1, 2)]
+    front_end = LogMel(sample_rate=RATE, n_bands=10, top_db=top_db)
+    monkeypatch.setattr("seqcnn.stems.bands._SAMPLES_AT_A_TIME", 1000)
+    stem = FrontEndStem(1, front_end, normalize).double()
+    stem.learn(records, np.ones(2))
+    bands = [stem.front_end(torch.from_numpy(record)[None])[0] for record in records]
+    around = [b - b.mean(1, keepdim=True) for b in bands] if normalize == "level" else bands
+    deviation = torch.cat(around, 1).std(1, correction=0)
+    assert relative_error(stem.normalizer.deviation[:, 0], deviation) < 1e-6
+    assert relative_error(stem.normalizer.mean[:, 0], torch.cat(bands, 1).mean(1)) < 1e-6
+
+
+@pytest.mark.parametrize("normalize", ["dataset", "record", "level", None])
 def test_normalize_is_for_each_band(normalize: str | None) -> None:
     classifier = heard(normalize=normalize, max_epochs=1).fit(SOUNDS, WORDS)
     stem = classifier.network_.stem
@@ -115,13 +131,39 @@ def test_normalize_is_for_each_band(normalize: str | None) -> None:
     bands = stem(x)
     if normalize is None:
         assert torch.equal(bands, stem.front_end(x))
-    if normalize == "record":
+    if normalize in ("record", "level"):
         assert bands.mean(2).abs().max() < 1e-4
+    if normalize == "level":
+        assert (stem.normalizer.deviation != 1).all()
+    if normalize == "record":
         assert (bands.std(2, correction=0) - 1).abs().max() < 1e-3
     padded = torch.cat([x, torch.zeros(1, 1, 500)], 2)
     behind = stem(padded, torch.tensor([x.shape[2]]))
     assert relative_error(behind[..., : bands.shape[2]], bands) < 1e-5
     assert not behind[..., bands.shape[2] :].any()
+
+
+def test_levels_are_compared_within_each_recording_whatever_stands_beside_it(tmp_path: Path) -> None:
+    classifier = heard(max_epochs=3, front_end__top_db=30).fit(SOUNDS, WORDS)
+    mixed = [SOUNDS[0], 0.01 * np.asarray(SOUNDS[1])[:100], SOUNDS[2][:70], SOUNDS[3][:777]]
+    together = classifier.predict_proba(mixed)
+    alone = np.concatenate([classifier.predict_proba([sound]) for sound in mixed])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    other = heard(max_epochs=3).fit(SOUNDS, WORDS)
+    assert np.abs(other.predict_proba(mixed) - together).max() > 1e-3
+    classifier.save(tmp_path / "model.seqcnn")
+    np.testing.assert_array_equal(seqcnn.load(tmp_path / "model.seqcnn").predict_proba(mixed), together)
+
+
+def test_windows_compare_levels_within_themselves_even_behind_a_causal_encoder() -> None:
+    classifier = heard(encoder="tcn", front_end__top_db=30, window_length=400, hop_length=200).fit(SOUNDS, WORDS)
+    windows = classifier.predict_windows(SOUNDS[:1])
+    expected = classifier.predict_proba([np.asarray(SOUNDS[0])[200:600]])
+    np.testing.assert_allclose(windows.iloc[1, 3:].to_numpy(float), expected[0], atol=1e-5)
+    assert message_of(ValueError, classifier.stream) == (
+        "The front end of SeqCNNClassifier compares each level with the recording's loudest, which needs the whole "
+        "recording. Received: a model with front_end__top_db=30. Fit it with front_end__top_db=None to stream."
+    )
 
 
 def test_channels_bands_are_stacked() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import pickle
+from functools import partial
 
 import numpy as np
 import pytest
@@ -21,6 +22,8 @@ from seqcnn.layers.memory import begin_stream, end_stream
 from seqcnn.rebuilding import describe, rebuild
 
 KINDS = list(FRONT_ENDS.values())
+WAYS = [*KINDS, partial(LogMel, top_db=25), partial(MFCC, top_db=25)]
+"""All, and those that look at the whole recording."""
 
 
 def sound(n_samples, batch=1, channels=1, seed=0, dtype=torch.float64):
@@ -142,6 +145,21 @@ def test_in_single_precision_log_mel_is_torchaudios_too(rate, seed):
     assert (front_end(x) - expected).abs().max() < 1e-4
 
 
+@settings(deadline=None, max_examples=40)
+@given(any_front_end, st.integers(1, 3000), st.integers(1, 2), st.floats(1, 90), st.integers(0, 99))
+def test_top_db_is_torchaudios_for_each_recording(parameters, n_samples, channels, top_db, seed):
+    transforms = pytest.importorskip("torchaudio.transforms")
+    front_end = as_torchaudio_can(build_or_skip(LogMel, top_db=top_db, floor_db=-100, **parameters))
+    loudness = torch.tensor([1.0, 0.01, 1e-4], dtype=torch.float64)[:, None, None]
+    x = sound(n_samples, 3, channels, seed=seed) * loudness
+    # torchaudio looks at all channels of a recording together, too, where there is an axis for them.
+    energies = torch.stack(
+        [torchaudio_energies(front_end, x[:, [i]], parameters["mel_scale"]) for i in range(channels)], 1
+    )
+    expected = transforms.AmplitudeToDB(top_db=top_db)(energies).flatten(1, 2)
+    assert (front_end(x) - expected).abs().max() < 1e-4
+
+
 @settings(deadline=None, max_examples=30)
 @given(any_front_end, st.integers(1, 3000), st.data())
 def test_mfcc_is_torchaudios(parameters, n_samples, data):
@@ -188,6 +206,21 @@ def test_pcen_is_scipys_filter_and_the_papers_formula(n_samples, seconds, gain, 
     assert relative_error(front_end(x), torch.from_numpy(expected)) < 1e-8
 
 
+def test_with_top_db_noise_below_it_changes_next_to_nothing():
+    word, noise = sound(8000, dtype=torch.float32), sound(16000, seed=1, dtype=torch.float32)
+    word = torch.cat([word, torch.zeros(1, 1, 8000)], 2)
+    for top_db, low, high in ((None, 10.0, 40.0), (40, 0.0, 0.5)):
+        front_end = LogMel(top_db=top_db)
+        changed = (front_end(word + 1e-3 * noise) - front_end(word)).abs().mean()
+        assert low <= changed < high
+
+
+@pytest.mark.parametrize("kind", [LogMel, MFCC])
+def test_what_looks_at_the_whole_recording_says_so(kind):
+    assert kind(top_db=40).whole_record
+    assert not kind().whole_record
+
+
 def test_pcen_forgets_the_level_and_keeps_what_changes():
     front_end, noise = PCEN(sample_rate=8000), sound(16000, dtype=torch.float32)
     quiet, loud = front_end(0.03 * noise), front_end(noise)
@@ -196,7 +229,7 @@ def test_pcen_forgets_the_level_and_keeps_what_changes():
     assert jump[..., 101:105].mean() > 5 * jump[..., 60:100].mean()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 @pytest.mark.parametrize("n_samples", [1, 79, 80, 81, 199, 200, 4000])
 def test_there_is_a_frame_for_each_hop_that_began(kind, n_samples):
     front_end = kind(sample_rate=8000)
@@ -244,7 +277,7 @@ def test_frames_see_their_window_and_nothing_later(kind):
     assert (front_end(x) - front_end(x.detach())).abs().max() < 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 @settings(deadline=None, max_examples=15)
 @given(lengths=st.lists(st.integers(1, 3000), min_size=1, max_size=5), extra=st.integers(0, 500))
 def test_padding_changes_nothing(kind, lengths, extra):
@@ -291,7 +324,7 @@ def test_a_long_recording_is_worked_on_in_parts_that_do_not_show(kind):
     assert relative_error(front_end(x)[1:2], front_end(x[1:2])) < 1e-10
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 def test_the_exported_program_convolves_and_gives_the_same_for_any_batch_and_length(kind):
     front_end = kind(sample_rate=8000).eval()
     dynamic = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC}
@@ -303,7 +336,7 @@ def test_the_exported_program_convolves_and_gives_the_same_for_any_batch_and_len
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 @pytest.mark.filterwarnings("ignore")  # torch's exporter warns of packages that it does not find
 def test_onnx_runtime_gives_the_same_for_any_batch_and_length(kind):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -338,7 +371,7 @@ def test_pickled_and_rebuilt_from_json_it_gives_the_same_bits(kind):
         assert repr(other) == repr(front_end)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 def test_double_precision_is_double_and_half_precision_never_computed(kind):
     x = sound(8000)
     single = kind()
@@ -410,6 +443,11 @@ def test_gradients_reach_the_samples(kind):
             "one of the values named.",
         ),
         (
+            {"top_db": 0},
+            "The 'top_db' parameter of LogMel must be a number greater than 0, or None. Received: 0. Pass a value in "
+            "that range.",
+        ),
+        (
             {"sample_rate": 0},
             "The 'sample_rate' parameter of LogMel must be a number at least 100 and at most 1e+06. Received: 0. Pass "
             "a value in that range.",
@@ -461,7 +499,8 @@ def test_misspelt_names_and_parameters_are_answered_with_the_nearest():
     assert str(error.value) == (
         "The front end 'log-mel' of SeqCNNClassifier has no parameter 'n_band'. Did you mean 'front_end__n_bands'? It "
         "takes front_end__sample_rate, front_end__window_seconds, front_end__hop_seconds, front_end__n_bands, "
-        "front_end__low_hz, front_end__high_hz, front_end__mel_scale, front_end__fft_length and front_end__floor_db."
+        "front_end__low_hz, front_end__high_hz, front_end__mel_scale, front_end__fft_length, front_end__floor_db and "
+        "front_end__top_db."
     )
 
 

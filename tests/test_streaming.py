@@ -24,8 +24,8 @@ from seqcnn.layers.memory import Remembers
 from seqcnn.model import Model
 from seqcnn.network import Network
 from seqcnn.piecewise import Reach, RememberingEncoder, SlidingEncoder, find_reach
-from seqcnn.rebuilding import Rebuildable
 from seqcnn.stems import CharacterEmbedding, Normalizer, PassThrough
+from seqcnn.stems.base import Stem
 from seqcnn.streaming import Stream
 from seqcnn.streaming.pooling import WindowPool
 from seqcnn.streaming.resampling import StreamResampler
@@ -33,7 +33,7 @@ from seqcnn.streaming.resampling import StreamResampler
 RATE = 8000
 
 
-class Frames(Remembers, Rebuildable):
+class Frames(Remembers, Stem):
     """A front end of its simplest kind: frame ``i`` is a window that ends with sample ``(i + 1) * stride - 1``."""
 
     def __init__(self, n_channels: int, window: int, stride: int) -> None:

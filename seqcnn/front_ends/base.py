@@ -64,11 +64,14 @@ class FrontEnd(Remembers, Rebuildable, ABC):
         Samples of a window, and of a hop.
     out_channels : int
         Channels out for each channel in.
+    whole_record : bool
+        Whether a frame depends on all of its recording, so that no stream can be read.
     """
 
     window: Tensor
     mel: Tensor
     out_channels: int
+    whole_record: bool = False
 
     def __init__(
         self,
@@ -150,25 +153,37 @@ class FrontEnd(Remembers, Rebuildable, ABC):
         x = x.to(torch.promote_types(dtype, torch.float32))
         if torch.is_autocast_enabled(x.device.type):
             with torch.autocast(x.device.type, enabled=False):
-                bands = self._run(x)
-        else:
-            bands = self._run(x)
-        bands = bands.to(dtype)
-        if lengths is None:
-            return bands
-        return hide_padding(bands, length_mask(self.output_lengths(lengths), bands.shape[2]))
+                return self._run(x, lengths).to(dtype)
+        return self._run(x, lengths).to(dtype)
 
-    def _run(self, x: Tensor) -> Tensor:
+    def _run(self, x: Tensor, lengths: Tensor | None) -> Tensor:
         batch, channels, n_samples = x.shape
         missing = -n_samples % self.stride
         if self.reads_stream:
+            assert not self.whole_record, "a stream has no whole record"
             assert missing == 0, "pieces of a stream are whole hops"
             x = self.with_past(x, self.window_length - self.stride)
         else:
             x = F.pad(x, (self.window_length - self.stride, missing))
         energies = self._energies(x.reshape(batch * channels, x.shape[2]))
+        mask = None if lengths is None else length_mask(self.output_lengths(lengths), energies.shape[1])
+        if self.whole_record and energies.shape[1]:
+            by_record = energies.view(batch, channels, *energies.shape[1:])
+            energies = self.compare(by_record, mask).flatten(0, 1)
         bands = self.finish(energies).transpose(1, 2)
-        return bands if channels == 1 else bands.reshape(batch, channels * self.out_channels, -1)
+        return hide_padding(bands if channels == 1 else bands.reshape(batch, channels * self.out_channels, -1), mask)
+
+    def compare(self, energies: Tensor, mask: Tensor | None) -> Tensor:
+        """Change energies by what all of a recording has, where ``whole_record`` says so.
+
+        Parameters
+        ----------
+        energies
+            ``(batch, channels, frames, n_bands)``.
+        mask
+            ``(batch, 1, frames)``, True where a frame is a recording's own; None where all are.
+        """
+        return energies
 
     @abstractmethod
     def finish(self, energies: Tensor) -> Tensor:

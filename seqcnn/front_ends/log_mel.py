@@ -25,6 +25,11 @@ class LogMel(FrontEnd):
         As :class:`~seqcnn.front_ends.base.FrontEnd` takes them.
     floor_db
         The least level: silence has none of its own. Samples of 16 bits do not reach far below -80 dB.
+    top_db
+        How far below a recording's loudest level, over all its channels, its least may be; what is quieter is raised to
+        it, as torchaudio's ``AmplitudeToDB(top_db=...)`` does. What is left is the same in any room that is quieter
+        than that, and by any microphone. 40 suits short words by few speakers. It takes the whole recording, or the
+        whole window of a longer one, so that no stream can be read. None raises nothing.
 
     Raises
     ------
@@ -36,6 +41,9 @@ class LogMel(FrontEnd):
     >>> front_end = LogMel(sample_rate=8000)
     >>> front_end(torch.zeros(2, 1, 8000)).shape, front_end.stride
     (torch.Size([2, 40, 100]), 80)
+    >>> bands = LogMel(top_db=40)(torch.sin(torch.arange(16000.0) ** 1.5 / 1000)[None, None])
+    >>> round(float(bands.max() - bands.min()), 2)
+    40.0
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class LogMel(FrontEnd):
         mel_scale: MelScale = "htk",
         fft_length: int | None = None,
         floor_db: float = -80.0,
+        top_db: float | None = None,
     ) -> None:
         super().__init__(
             sample_rate=sample_rate,
@@ -62,8 +71,16 @@ class LogMel(FrontEnd):
             fft_length=fft_length,
         )
         check_number("floor_db", floor_db, minimum=-300, maximum=100, caller=type(self).__name__)
-        self.floor_db = float(floor_db)
+        check_number("top_db", top_db, above=0, or_none=True, caller=type(self).__name__)
+        self.floor_db, self.top_db = float(floor_db), None if top_db is None else float(top_db)
+        self.whole_record = top_db is not None
         self.out_channels = self.n_bands
+
+    def compare(self, energies: Tensor, mask: Tensor | None) -> Tensor:
+        """Raise what is quiet beside the recording's loudest."""
+        assert self.top_db is not None
+        heard = energies if mask is None else torch.where(mask[..., None], energies, 0.0)
+        return torch.maximum(energies, heard.amax((1, 2, 3), keepdim=True) * 10.0 ** (-self.top_db / 10))
 
     def finish(self, energies: Tensor) -> Tensor:
         """Return levels in decibels."""

@@ -23,12 +23,13 @@ class MFCC(LogMel):
 
     The numbers are those of torchaudio's ``MFCC`` over the bands of :class:`LogMel`, but that ``floor_db`` takes the
     place of a floor 80 dB below the loudest band of a batch, which would look ahead and depend on other recordings.
+    (``top_db=80`` sets it below the loudest of each recording.)
 
     Parameters
     ----------
     n_coefficients
         The first so many are kept; None keeps as many as there are bands, and nothing is lost.
-    sample_rate, window_seconds, hop_seconds, n_bands, low_hz, high_hz, mel_scale, fft_length, floor_db
+    sample_rate, window_seconds, hop_seconds, n_bands, low_hz, high_hz, mel_scale, fft_length, floor_db, top_db
         As :class:`LogMel` takes them.
 
     Raises
@@ -58,6 +59,7 @@ class MFCC(LogMel):
         mel_scale: MelScale = "htk",
         fft_length: int | None = None,
         floor_db: float = -80.0,
+        top_db: float | None = None,
     ) -> None:
         caller = type(self).__name__
         check_integer("n_coefficients", n_coefficients, minimum=1, or_none=True, caller=caller)
@@ -80,6 +82,7 @@ class MFCC(LogMel):
             mel_scale=mel_scale,
             fft_length=fft_length,
             floor_db=floor_db,
+            top_db=top_db,
         )
         self.out_channels = self._n_coefficients
 

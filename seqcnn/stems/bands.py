@@ -33,7 +33,7 @@ class FrontEndStem(Stem):
         Computes the bands.
     mode
         "dataset", "record" or "level", as :class:`Normalizer` takes it, for each band; None leaves the bands as they
-        are. "level" takes each record's mean away and leaves the bands' own unit: no deviation is learnt for it.
+        are.
     masks
         Changes normalized bands in training, called with them and the frames of each record
         (:class:`seqcnn.layers.SpecAugment`); None changes nothing.
@@ -60,20 +60,24 @@ class FrontEndStem(Stem):
         self.mode = mode
         self.out_channels, self.stride = n_channels * front_end.out_channels, front_end.stride
         self.normalizer = None if mode is None else Normalizer(self.out_channels, mode)
+        self.whole_record = front_end.whole_record or (self.normalizer is not None and self.normalizer.whole_record)
         self.masks = masks
 
     def learn(self, values: Sequence[AnyArray], weights: Float64Array) -> None:
         """Take each band's mean and deviation from records ``(channels, time_i)``, counted ``weights[i]`` times."""
-        if self.normalizer is not None and self.mode == "dataset":
+        if self.normalizer is not None and self.mode != "record":
             pairs = zip(weights, values, strict=True)
             self.normalizer.learn_parts((weight, bands) for weight, value in pairs for bands in self._bands(value))
 
     def _bands(self, value: AnyArray) -> Iterator[AnyArray]:
-        """Yield the bands of one record; of a long one piece by piece, as a stream, so that memory is bounded."""
+        """Yield the bands of one record; of a long one piece by piece, as a stream, so that memory is bounded.
+
+        What is taken from the whole record needs its bands whole.
+        """
         size = _SAMPLES_AT_A_TIME // self.stride * self.stride
         like = self.front_end.window
         with torch.no_grad():
-            if value.shape[1] <= size:
+            if value.shape[1] <= size or self.whole_record:
                 yield self.front_end(torch.as_tensor(value).to(like.device, like.dtype)[None])[0].cpu().numpy()
                 return
             begin_stream(self.front_end)
@@ -88,8 +92,9 @@ class FrontEndStem(Stem):
     def forward(self, x: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Compute normalized bands of ``(batch, n_channels, samples)``."""
         frames = None if lengths is None else self.output_lengths(lengths)
-        # What normalizes hides the padding, too.
-        bands: Tensor = self.front_end(x, lengths if self.normalizer is None else None)
+        # What normalizes hides the padding, too; what looks at the whole record must not see it.
+        needed = self.normalizer is None or self.front_end.whole_record
+        bands: Tensor = self.front_end(x, lengths if needed else None)
         if self.normalizer is not None:
             bands = self.normalizer(bands, frames)
         if self.masks is not None and self.training:
@@ -98,7 +103,7 @@ class FrontEndStem(Stem):
 
     def piece_reader(self, histories: Histories) -> Reader | None:
         """Return what reads a stream's pieces, of one channel."""
-        if self.out_channels != self.front_end.out_channels:
+        if self.out_channels != self.front_end.out_channels or self.whole_record:
             return None
         read = self.front_end.piece_reader(histories)
         return read if self.normalizer is None else chain(read, self.normalizer.piece_reader(histories))

@@ -19,10 +19,13 @@ class Stem(Rebuildable):
         Channels that an encoder reads.
     stride : int
         Input steps from one of its steps to the next.
+    whole_record : bool
+        Whether a step depends on what comes after it in its record, so that no stream can be read.
     """
 
     out_channels: int
     stride: int = 1
+    whole_record: bool = False
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Return the steps behind the stem, ``ceil(lengths / stride)``."""

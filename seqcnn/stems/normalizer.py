@@ -87,6 +87,8 @@ class Normalizer(Stem):
         super().__init__()
         self.mode = mode
         self.mask_missing = mask_missing
+        # Statistics of the record, and a line through a gap, which needs the gap's end.
+        self.whole_record = mask_missing or mode in ("record", "level")
         self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
         self.register_buffer("mean", torch.zeros(n_channels, n_steps))

@@ -28,7 +28,7 @@ class PassThrough(Stem):
 
     def __init__(self, n_channels: int, *, mask_missing: bool = False, indicator: float = 1.0) -> None:
         super().__init__()
-        self.mask_missing = mask_missing
+        self.mask_missing = self.whole_record = mask_missing
         self.indicator = indicator
         self.out_channels = 2 * n_channels if mask_missing else n_channels
 

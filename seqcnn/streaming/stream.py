@@ -252,6 +252,13 @@ def _find_network(model: Model, caller: str) -> Network:
             f"The network of {caller} shifts each step of a record by a mean of its own, and a stream has no first "
             f"step. Received: a model with normalize='step'. Fit it with normalize='dataset' to stream."
         )
+    top_db = getattr(getattr(network.stem, "front_end", None), "top_db", None)
+    if top_db is not None:
+        raise ValueError(
+            f"The front end of {caller} compares each level with the recording's loudest, which needs the whole "
+            f"recording. Received: a model with front_end__top_db={top_db:g}. Fit it with front_end__top_db=None to "
+            f"stream."
+        )
     if mode in ("record", "level"):
         own = "mean and deviation, which need" if mode == "record" else "mean, which needs"
         raise ValueError(
